@@ -42,7 +42,7 @@ def cache_root() -> Path:
 KERNELS_HASH = _sources_hash()
 KERNEL_CACHE = cache_root() / "kernels" / KERNELS_HASH
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba_config.CACHE_DIR = str(KERNEL_CACHE)
+    vars(numba_config)["CACHE_DIR"] = str(KERNEL_CACHE)
 
 F = TypeVar("F", bound=Callable[..., Any])
 

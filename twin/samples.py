@@ -40,7 +40,10 @@ class LaneBoundaries:
 
 @dataclass(frozen=True, slots=True)
 class GnssFix:
-    """Antenna position in the map's ENU frame with its claimed covariance. quality: 0 none, 1 SPS, 2 DGNSS, 4 RTK, 5 float."""
+    """Antenna position in the map's ENU frame with its claimed deviation.
+
+    quality: 0 none, 1 SPS, 2 DGNSS, 4 RTK fixed, 5 RTK float.
+    """
 
     xyz: Floats  # (3,) [m]
     velocity_enu: Floats  # (3,) [m/s]
@@ -101,7 +104,7 @@ Payload = ObjectList | LaneBoundaries | GnssFix | ImuSample | WheelSpeeds | Pose
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement of one sensor. `faults` labels what was injected into it, for the record; the stack never sees it."""
+    """One measurement of one sensor. `faults` labels what was injected, for the record; the stack never sees it."""
 
     sensor: str
     t_meas_ns: int

@@ -103,7 +103,7 @@ E_ROWS: Final = 12
 ) = range(12)
 TR_ROWS: Final = 12
 
-# --- lamps of a traffic light ------------------------------------------------------------------------------------------
+# --- lamps of a traffic light --------------------------------------------------------------------------------------
 LAMP_OFF, LAMP_GREEN, LAMP_YELLOW, LAMP_RED, LAMP_RED_YELLOW = range(5)
 LAMP_NAMES: Final = ("off", "green", "yellow", "red", "red_yellow")
 

@@ -49,7 +49,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A bare word, a dotted signal or a function: `ego.gap_to(cutter).body` has path ("ego", "gap_to"), args, suffix."""
+    """A bare word, a dotted signal or a function.
+
+    `ego.gap_to(cutter).body` has path ("ego", "gap_to"), args (cutter,) and suffix "body".
+    """
 
     path: tuple[str, ...]
     args: tuple[Expr, ...] | None = None  # None: written without brackets
