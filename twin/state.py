@@ -10,7 +10,7 @@ others. World frame ENU, body frame x forward, y left, z up (ISO 8855); SI units
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,20 @@ LAMP_NAMES: Final = ("off", "green", "yellow", "red", "red_yellow")
 
 # --- how far an event of the story has come ---------------------------------------------------------------------------
 WAITING, RUNNING, DONE, SKIPPED = range(4)
+
+
+class World(NamedTuple):
+    """The live arrays of one rollout, changed in place by the engine and the story; kernels pass it around."""
+
+    f: Floats  # (F_ROWS, actors)
+    n: Ints  # (N_ROWS, actors)
+    p: Floats  # (P_ROWS, actors)
+    sp: Floats  # (SP_ROWS, actors)
+    environment: Floats  # (E_ROWS,)
+    lamps: Ints  # (signals,)
+    severity: Floats  # (channels,)
+    touch: Ints  # (actors, actors) 1 once the two have collided (stays), symmetric
+    events: Ints  # (events,) WAITING, RUNNING, DONE or SKIPPED
 
 
 @dataclass(frozen=True, slots=True)
