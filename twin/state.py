@@ -30,6 +30,10 @@ TRAVELLED = 14  # way driven since the start [m]
 DRIVE, BRAKE = 15, 16  # what the actuators deliver now: longitudinal acceleration >= 0, deceleration >= 0 [m/s^2]
 FREE_0, FREE_1, FREE_2, FREE_3, FREE_4, FREE_5, FREE_6, FREE_7 = range(17, 25)  # the engine's own memory
 F_ROWS: Final = 25
+F_NAMES: Final = (
+    *("x", "y", "z", "yaw", "pitch", "roll", "vx", "vy", "yaw_rate", "ax", "ay", "steer", "s", "d", "travelled"),
+    *("drive", "brake", "free_0", "free_1", "free_2", "free_3", "free_4", "free_5", "free_6", "free_7"),
+)
 
 # --- rows of the integer block n -----------------------------------------------------------------------------------
 LANE = 0  # row of the lane arrays the reference point is on, -1 off every lane
@@ -42,6 +46,10 @@ AIM_LANE = 8  # lane that SP_OFFSET counts from
 VISIBLE = 9  # bits 1 image, 2 sensors, 4 traffic
 N_FREE_0, N_FREE_1, N_FREE_2, N_FREE_3 = 10, 11, 12, 13  # the engine's own memory
 N_ROWS: Final = 14
+N_NAMES: Final = (
+    *("lane", "present", "hit", "route", "speed_by", "lateral_by", "speed_mode", "lateral_mode", "aim_lane", "visible"),
+    *("n_free_0", "n_free_1", "n_free_2", "n_free_3"),
+)
 
 DRIVER, STORY = 0, 1
 
@@ -85,6 +93,10 @@ KIND_NAMES: Final = ("car", "truck", "bus", "motorcycle", "bicycle", "pedestrian
     ILLUMINANCE,  # [lx]
 ) = range(12)
 E_ROWS: Final = 12
+E_NAMES: Final = (
+    *("time_of_day", "rain", "snow", "visibility", "clouds", "wind", "wind_direction", "friction", "temperature"),
+    *("sun_elevation", "sun_azimuth", "illuminance"),
+)
 
 # --- columns of the ego's trail within a tick -------------------------------------------------------------------------
 (

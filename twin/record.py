@@ -1,0 +1,413 @@
+"""The record: what a run leaves behind, as one MCAP file that can be looked at, judged and run again.
+
+| channel         | one JSON message                                                              | when           |
+|-----------------|-------------------------------------------------------------------------------|----------------|
+| /state          | `hash`; `f` and `n`: row name of `twin.state` -> value of each actor          | every tick     |
+| /world          | `environment` by row name; `lamps`, `severity`, `story` as lists              | every tick     |
+| /command        | `accel_mps2`, `steer_rad` (null = none given), `mode`, `cause`                | every tick     |
+| /estimate       | newest localisation: `x`, `y`, `yaw`, `speed_mps`, `std_xy` (null = none yet) | every tick     |
+| /contacts       | a first touch of two bodies: `twin.state.Contact`                             | at the touch   |
+| /sensors/<name> | a sample as the stack got it, three clocks, labels of injected faults         | at its arrival |
+
+Log time is simulation time in nanoseconds: the same run gives the same bytes. Numbers are written so that reading gives
+back the same double; nan is null and infinity 1e999. The metadata record `avtwin` holds `run` (JSON: scenario, seed,
+values, actors, map and its digest, versions, how the run ended) and what the caller gave; texts (the scenario and the
+files it uses) are attachments. MCAP: https://mcap.dev/spec, compression zstd.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+import zstandard
+from mcap.exceptions import McapError
+from mcap.records import Attachment, Channel, Chunk, Message, Metadata
+from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
+from mcap.writer import Writer
+from numpy.typing import NDArray
+
+from twin.case import Case
+from twin.divergence import Divergence, first_divergence
+from twin.errors import RecordError
+from twin.files import replacing
+from twin.kernel import KERNELS_HASH
+from twin.payload import decode, encode, floats, numbers
+from twin.recorder import Recorder
+from twin.run import MODES, Run
+from twin.samples import PointCloud, Sample
+from twin.state import E_NAMES, F_NAMES, N_NAMES, Contact, Floats, Ints
+
+__all__ = ["Divergence", "Recorded", "Recorder", "first_divergence", "read", "versions", "write"]
+
+FORMAT: Final = 1
+SUFFIX: Final = ".mcap"
+_SCENARIO: Final = "scenario.yaml"
+_MAX_FILE: Final = 1 << 30  # bytes
+_MAX_RECORD: Final = 64 << 20
+_MAX_TOTAL: Final = 1 << 30  # of uncompressed chunks
+_ESTIMATE: Final = ("x", "y", "yaw", "speed_mps", "std_xy")
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record read back: the arrays of `twin.run.Run` without its case, and what it takes to assemble that case anew.
+
+    `text` is the scenario as it was written, `files` what it used, by name; `meta` what the caller of `write` gave.
+    """
+
+    scenario: str
+    seed: int
+    values: Mapping[str, float | str]
+    actors: tuple[str, ...]
+    map_name: str
+    map_digest: str
+    step_ns: int
+    versions: Mapping[str, str]
+    meta: Mapping[str, Any]
+    text: str
+    files: Mapping[str, str]
+    t_ns: Ints
+    f: Floats
+    n: Ints
+    environment: Floats
+    lamps: Ints
+    severity: Floats
+    story: Ints
+    command: Floats
+    mode: Ints
+    cause: tuple[str, ...]
+    estimate: Floats
+    contacts: tuple[Contact, ...]
+    hashes: NDArray[np.uint64]
+    failure_kind: str
+    failure: str
+    stopped: str
+    samples: tuple[Sample, ...]
+
+    def run(self, case: Case) -> Run:
+        """Return the run with its case, assembled anew. Raises RecordError when the case is another one."""
+        if case.actors != self.actors or case.step_ns != self.step_ns:
+            raise RecordError(
+                f"the case does not fit the record: it has actors {', '.join(case.actors)} and steps of {case.step_ns} "
+                f"ns, the record {', '.join(self.actors)} and {self.step_ns} ns"
+            )
+        names = (n for n in Run.__dataclass_fields__ if n != "case")
+        return Run(case=case, **{name: getattr(self, name) for name in names})
+
+
+def write(
+    path: Path,
+    run: Run,
+    samples: Iterable[Sample] = (),
+    meta: Mapping[str, object] | None = None,
+    clouds: bool = False,
+) -> None:
+    """Write the record of a run: the whole file or none. Point clouds go in only if `clouds`.
+
+    Of `meta`, "text" (the scenario as written) and "files" (name -> text) become attachments; the rest has to be JSON.
+    Raises RecordError.
+    """
+    given = dict(meta or {})
+    text = str(given.pop("text", ""))
+    files = given.pop("files", None) or {}
+    if not isinstance(files, Mapping):
+        raise RecordError("meta 'files' must map names to texts")
+    try:
+        given_json = json.dumps(given, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"the settings of the run cannot be recorded as JSON: {error}") from error
+    with replacing(path) as file:
+        writer = Writer(file, enable_data_crcs=True)
+        writer.start(profile="", library="avtwin")
+        writer.add_metadata("avtwin", {"format": str(FORMAT), "run": _describe(run), "meta": given_json})
+        for name, content in [(_SCENARIO, text), *((f"files/{k}", str(v)) for k, v in sorted(files.items()))]:
+            writer.add_attachment(0, 0, name, "application/yaml", content.encode())
+        _write_messages(writer, run, samples, clouds)
+        writer.finish()  # type: ignore[no-untyped-call]
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Return what has to be the same for the same bytes: our own version, the kernels' and the libraries'."""
+    found = {"kernels": KERNELS_HASH}
+    for name in ("avtwin", "carla", "numba", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def _describe(run: Run) -> str:
+    case = run.case
+    return json.dumps(
+        {
+            "scenario": case.scenario,
+            "seed": case.seed,
+            "values": dict(case.values),
+            "actors": case.actors,
+            "map": {"name": case.road.name, "digest": case.road.digest},
+            "step_ns": case.step_ns,
+            "faults": [f"{f.component}: {f.name}" for f in case.faults],
+            "driver": case.driver.name,
+            "versions": dict(versions()),
+            "ticks": len(run.t_ns),
+            "signals": run.lamps.shape[1],
+            "channels": run.severity.shape[1],
+            "events": run.story.shape[1],
+            "failure_kind": run.failure_kind,
+            "failure": run.failure,
+            "stopped": run.stopped,
+        },
+        sort_keys=True,
+    )
+
+
+def _write_messages(writer: Writer, run: Run, samples: Iterable[Sample], clouds: bool) -> None:
+    ids = {topic: _register(writer, topic, schema) for topic, schema in _SCHEMAS.items()}
+    sequence = 0
+
+    def add(topic: str, t_ns: int, text: str) -> None:
+        nonlocal sequence
+        writer.add_message(ids[topic], max(t_ns, 0), text.encode(), max(t_ns, 0), sequence)
+        sequence += 1
+
+    for k, t_ns in enumerate(run.t_ns.tolist()):
+        f = dict(zip(F_NAMES, run.f[k].tolist(), strict=True))
+        n = dict(zip(N_NAMES, run.n[k].tolist(), strict=True))
+        add("/state", t_ns, f'{{"hash":"{int(run.hashes[k]):016x}","f":{numbers(f)},"n":{numbers(n)}}}')
+        add("/world", t_ns, numbers(_world(run, k)))
+        accel, steer = numbers(run.command[k].tolist())[1:-1].split(",")
+        mode, cause = json.dumps(MODES[run.mode[k]]), json.dumps(run.cause[k])
+        add("/command", t_ns, f'{{"accel_mps2":{accel},"steer_rad":{steer},"mode":{mode},"cause":{cause}}}')
+        add("/estimate", t_ns, numbers(dict(zip(_ESTIMATE, run.estimate[k].tolist(), strict=True))))
+    for contact in run.contacts:
+        add("/contacts", contact.t_ns, numbers(asdict(contact)))
+    for sample in samples:
+        if isinstance(sample.data, PointCloud) and not clouds:
+            continue
+        topic = f"/sensors/{sample.sensor}"
+        if topic not in ids:
+            ids[topic] = _register(writer, topic, _SAMPLE_SCHEMA)
+        add(topic, sample.t_arrival_ns, encode(sample))
+
+
+def _world(run: Run, k: int) -> dict[str, object]:
+    return {
+        "environment": dict(zip(E_NAMES, run.environment[k].tolist(), strict=True)),
+        "lamps": run.lamps[k].tolist(),
+        "severity": run.severity[k].tolist(),
+        "story": run.story[k].tolist(),
+    }
+
+
+def _register(writer: Writer, topic: str, schema: Mapping[str, object]) -> int:
+    text = json.dumps({"type": "object", **schema}, sort_keys=True).encode()
+    return writer.register_channel(topic, "json", writer.register_schema(f"avtwin{topic}", "jsonschema", text))
+
+
+_NUMBER: Final = {"type": ["number", "null"]}
+_LIST: Final = {"type": "array", "items": _NUMBER}
+_SCHEMAS: Final[Mapping[str, Mapping[str, object]]] = {
+    "/state": {
+        "properties": {
+            "hash": {"type": "string"},
+            "f": {"type": "object", "properties": dict.fromkeys(F_NAMES, _LIST)},
+            "n": {"type": "object", "properties": dict.fromkeys(N_NAMES, _LIST)},
+        }
+    },
+    "/world": {
+        "properties": {
+            "environment": {"type": "object", "properties": dict.fromkeys(E_NAMES, _NUMBER)},
+            **dict.fromkeys(("lamps", "severity", "story"), _LIST),
+        }
+    },
+    "/command": {
+        "properties": {
+            "accel_mps2": _NUMBER,
+            "steer_rad": _NUMBER,
+            "mode": {"type": "string"},
+            "cause": {"type": "string"},
+        }
+    },
+    "/estimate": {"properties": dict.fromkeys(_ESTIMATE, _NUMBER)},
+    "/contacts": {"properties": dict.fromkeys(Contact.__dataclass_fields__, _NUMBER)},
+}
+_SAMPLE_SCHEMA: Final = {
+    "properties": {
+        **{n: {"type": "integer"} for n in ("t_meas_ns", "t_stamp_ns", "t_arrival_ns")},
+        "type": {"type": "string"},
+        "faults": {"type": "array", "items": {"type": "string"}},
+        "data": {"type": "object"},
+    }
+}
+
+
+def read(path: Path) -> Recorded:
+    """Read a record. Raises RecordError when it is missing, damaged, not ours, or larger than a record can be."""
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            raise RecordError(f"'{path}' is larger than {_MAX_FILE >> 20} MiB; this is not a record of one run")
+        with path.open("rb") as file:
+            return _Reader().read(file)
+    except OSError as error:
+        raise RecordError(f"'{path}' cannot be read: {error.strerror or error}") from error
+    except RecordError as error:
+        raise RecordError(f"'{path}' is not a usable record: {error}") from error
+    except (McapError, CRCValidationError, zstandard.ZstdError) as error:
+        what = str(error) or "it ends too early"
+        raise RecordError(f"'{path}' is not a usable record: {what}; run the case again") from error
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, ArithmeticError) as error:
+        raise RecordError(f"'{path}' is not a usable record: {type(error).__name__}: {error}") from error
+    except Exception as error:
+        # struct.error has no public base but Exception
+        if type(error).__module__ not in ("struct", "_struct"):
+            raise
+        raise RecordError(f"'{path}' is not a usable record: it ends too early") from error
+
+
+class _Reader:
+    """Gathers the columns while the records of one file go by."""
+
+    def __init__(self) -> None:
+        self.run: Mapping[str, Any] | None = None
+        self.meta: Mapping[str, Any] = {}
+        self.texts: dict[str, str] = {}
+        self.topics: dict[int, str] = {}
+        self.ticks: list[tuple[int, int]] = []
+        self.blocks: dict[str, list[NDArray[Any]]] = {name: [] for name in _COLUMNS}
+        self.mode: list[int] = []
+        self.cause: list[str] = []
+        self.contacts: list[Contact] = []
+        self.samples: list[Sample] = []
+
+    def read(self, file: IO[bytes]) -> Recorded:
+        for record in _records(file):
+            if isinstance(record, Metadata) and record.name == "avtwin":
+                if record.metadata.get("format") != str(FORMAT):
+                    raise RecordError(
+                        f"its format is {record.metadata.get('format')!r:.20}, this version reads {FORMAT}"
+                    )
+                self.run = json.loads(record.metadata["run"])
+                self.meta = json.loads(record.metadata["meta"])
+            elif isinstance(record, Attachment):
+                self.texts[record.name] = record.data.decode()
+            elif isinstance(record, Channel):
+                self.topics[record.id] = record.topic
+            elif isinstance(record, Message):
+                self._message(self.topics[record.channel_id], record)
+        if self.run is None:
+            raise RecordError("it is an MCAP file, but not one written by this project")
+        return self._recorded(self.run)
+
+    def _message(self, topic: str, record: Message) -> None:
+        message = json.loads(record.data)
+        if topic == "/state":
+            self.ticks.append((record.log_time, int(message["hash"], 16)))
+            self.blocks["f"].append(floats([message["f"][name] for name in F_NAMES]))
+            self.blocks["n"].append(np.array([message["n"][name] for name in N_NAMES], dtype=np.int64))
+        elif topic == "/world":
+            self.blocks["environment"].append(floats([message["environment"][name] for name in E_NAMES]))
+            self.blocks["lamps"].append(np.array(message["lamps"], dtype=np.int64))
+            self.blocks["severity"].append(floats(message["severity"]))
+            self.blocks["story"].append(np.array(message["story"], dtype=np.int64))
+        elif topic == "/command":
+            self.blocks["command"].append(floats([message["accel_mps2"], message["steer_rad"]]))
+            self.mode.append(MODES.index(message["mode"]))
+            self.cause.append(str(message["cause"]))
+        elif topic == "/estimate":
+            self.blocks["estimate"].append(floats([message[name] for name in _ESTIMATE]))
+        elif topic == "/contacts":
+            self.contacts.append(_contact(message))
+        elif topic.startswith("/sensors/"):
+            self.samples.append(decode(topic.removeprefix("/sensors/"), message))
+
+    def _recorded(self, run: Mapping[str, Any]) -> Recorded:
+        ticks, actors = int(run["ticks"]), len(run["actors"])
+        if not len(self.ticks) == len(self.mode) == ticks:
+            raise RecordError(f"it says {ticks} ticks and holds {len(self.ticks)}")
+        widths = {
+            "f": (len(F_NAMES), actors),
+            "n": (len(N_NAMES), actors),
+            "environment": (len(E_NAMES),),
+            "lamps": (int(run["signals"]),),
+            "severity": (int(run["channels"]),),
+            "story": (int(run["events"]),),
+            "command": (2,),
+            "estimate": (len(_ESTIMATE),),
+        }
+        columns = {
+            name: np.array(self.blocks[name], dtype=dtype).reshape(ticks, *widths[name])
+            for name, dtype in _COLUMNS.items()
+        }
+        return Recorded(
+            scenario=str(run["scenario"]),
+            seed=int(run["seed"]),
+            values={str(k): v if isinstance(v, str) else float(v) for k, v in run["values"].items()},
+            actors=tuple(str(a) for a in run["actors"]),
+            map_name=str(run["map"]["name"]),
+            map_digest=str(run["map"]["digest"]),
+            step_ns=int(run["step_ns"]),
+            versions={str(k): str(v) for k, v in run["versions"].items()},
+            meta=self.meta,
+            text=self.texts.get(_SCENARIO, ""),
+            files={k.removeprefix("files/"): v for k, v in self.texts.items() if k.startswith("files/")},
+            t_ns=np.array([t for t, _ in self.ticks], dtype=np.int64),
+            **columns,
+            mode=np.array(self.mode, dtype=np.int64),
+            cause=tuple(self.cause),
+            contacts=tuple(self.contacts),
+            hashes=np.array([h for _, h in self.ticks], dtype=np.uint64),
+            failure_kind=str(run["failure_kind"]),
+            failure=str(run["failure"]),
+            stopped=str(run["stopped"]),
+            samples=tuple(self.samples),
+        )
+
+
+def _contact(message: Mapping[str, Any]) -> Contact:
+    whole = {k: int(message[k]) for k in ("t_ns", "a", "b")}
+    rest = {k: float(floats(message[k])) for k in ("speed_a_mps", "speed_b_mps", "closing_mps", "x", "y")}
+    return Contact(**whole, **rest)
+
+
+_COLUMNS: Final[Mapping[str, Any]] = {
+    "f": np.float64,
+    "n": np.int64,
+    "environment": np.float64,
+    "lamps": np.int64,
+    "severity": np.float64,
+    "story": np.int64,
+    "command": np.float64,
+    "estimate": np.float64,
+}
+
+
+def _records(file: IO[bytes]) -> Iterator[object]:
+    total = 0
+    reader = StreamReader(file, emit_chunks=True, validate_crcs=True, record_size_limit=_MAX_RECORD)
+    for record in reader.records:
+        if not isinstance(record, Chunk):
+            yield record
+            continue
+        size = _honest_size(record)
+        total += size
+        if size > _MAX_RECORD or total > _MAX_TOTAL:
+            raise RecordError("its chunks unpack to more than a record can hold")
+        yield from breakup_chunk(record, validate_crc=True)
+
+
+def _honest_size(chunk: Chunk) -> int:
+    """Return how many bytes a chunk unpacks to, from the compressed frame itself."""
+    if chunk.compression == "zstd":
+        return int(zstandard.frame_content_size(chunk.data))
+    if chunk.compression == "":
+        return len(chunk.data)
+    raise RecordError(f"its chunks are compressed by '{chunk.compression:.20}', a record's by zstd")
