@@ -1,0 +1,77 @@
+"""Who will be on the ego's way when the ego gets there: constant-velocity or lane-following prediction.
+
+An object off the way is moved on in steps; where it is inside the ego's corridor at a time close to the ego's own
+arrival, there is a conflict. Vehicles on a lane are taken to follow it, everything else to go straight on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from twin.road.kernels import lane_pose, locate
+
+from hil.path import Path, project
+from twin.kernel import kernel
+from twin.road import RoadArrays
+
+HORIZON_S: Final = 6.0
+STEP_S: Final = 0.2
+_MARGIN_S: Final = 1.0  # how far apart two passages have to be
+_BODY: Final = 0.4  # side distance kept [m]
+
+
+@kernel
+def conflict_at(
+    road: RoadArrays,
+    path: Path,
+    i_ego: int,
+    s_front: float,
+    v: float,
+    half_width: float,
+    x: float,
+    y: float,
+    yaw: float,
+    speed: float,
+    length: float,
+    width: float,
+    follows_lane: bool,
+) -> float:
+    """Return the arc length on the ego's way where an object (centre x, y, map frame) gets in the way, inf if never.
+
+    s_front is the arc length of the ego's front. The object's extent is taken along and across the ego's way.
+    """
+    if speed < 0.3:
+        return np.inf
+    lane = -1
+    s = 0.0
+    d = 0.0
+    if follows_lane:
+        lane, s, d = locate(road, x, y, yaw)
+    steps = int(HORIZON_S / STEP_S)
+    reach = i_ego + int(v * HORIZON_S + 60.0)
+    for k in range(1, steps + 1):
+        if lane >= 0:
+            s += speed * STEP_S
+            while s > road.length[lane] and road.straight[lane] >= 0:
+                s -= road.length[lane]
+                lane = road.straight[lane]
+            x, y, _, yaw, _, _ = lane_pose(road, lane, s, d)
+        else:
+            x += speed * STEP_S * math.cos(yaw)
+            y += speed * STEP_S * math.sin(yaw)
+        index, s_o, d_o = project(path, x, y, i_ego, reach)
+        turn = yaw - path.heading[index]
+        across = abs(math.sin(turn)) * 0.5 * length + abs(math.cos(turn)) * 0.5 * width
+        along = abs(math.cos(turn)) * 0.5 * length + abs(math.sin(turn)) * 0.5 * width
+        if abs(d_o) > half_width + across + _BODY or s_o + along < s_front:
+            continue
+        if math.cos(turn) > 0.8 and s_o - along > s_front and speed >= v:
+            continue  # joins ahead and pulls away
+        t_object = k * STEP_S
+        t_ego = max(0.0, s_o - along - s_front) / max(v, 1.0)
+        t_clear = (s_o + along - s_front + 5.0) / max(v, 1.0)
+        if t_ego - _MARGIN_S < t_object < t_clear + _MARGIN_S:
+            return s_o - along
+    return np.inf
