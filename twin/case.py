@@ -69,6 +69,9 @@ class Case:
     criteria: tuple[Criterion, ...]
     odd: Odd | None
     must_start: tuple[int, ...]  # events that have to start, or the run is INVALID
+    event_names: tuple[str, ...] = ()  # of the story's events in table order, "" = unnamed; for people
+    requirements: tuple[str, ...] = ()  # ids that the scenario covers
+    about: str = ""  # the scenario in one sentence
 
     def brief(self) -> Brief:
         """Return what the driver may know."""

@@ -373,9 +373,9 @@ class _Reader:
 
 
 def _contact(message: Mapping[str, Any]) -> Contact:
-    whole = {k: int(message[k]) for k in ("t_ns", "a", "b")}
-    rest = {k: float(floats(message[k])) for k in ("speed_a_mps", "speed_b_mps", "closing_mps", "x", "y")}
-    return Contact(**whole, **rest)
+    row: dict[str, Any] = {k: int(message[k]) for k in ("t_ns", "a", "b")}
+    row |= {k: float(floats(message[k])) for k in ("speed_a_mps", "speed_b_mps", "closing_mps", "x", "y")}
+    return Contact(**row)
 
 
 _COLUMNS: Final[Mapping[str, Any]] = {
