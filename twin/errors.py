@@ -36,7 +36,8 @@ class UnknownName(InputError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        super().__init__(f"no {what} is called '{name}'{suggest(name, names)}. Known: {', '.join(names) or 'none'}.")
+        hint = suggest(name, names) or "."
+        super().__init__(f"no {what} is called '{name}'{hint} Known: {', '.join(names) or 'none'}.")
         self.name = name
         self.known = names
 
