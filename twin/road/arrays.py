@@ -33,11 +33,12 @@ class RoadArrays(NamedTuple):
     junction: Ints  # (L,) row of Road.junction_names, -1 outside
     left: Ints  # (L,) neighbour in the same direction of travel, -1 none
     right: Ints  # (L,)
-    oncoming: Ints  # (L,) nearest oncoming driving lane on the left, -1 none
+    oncoming: Ints  # (L,) nearest oncoming driving lane (on the left where one drives on the right), -1 none
     number: Ints  # (L,) 1 = rightmost driving lane in the direction of travel, counting left; 0 not driving
     thread: Ints  # (L,) lanes joined one to one along the road share it
     speed_limit: Floats  # (L,) [m/s], nan where the map says nothing
     straight: Ints  # (L,) successor that bends least, -1 at a dead end
+    back: Ints  # (L,) predecessor that bends least, -1 where the lane begins
     succ_first: Ints  # (L + 1,)
     succ: Ints
     pred_first: Ints  # (L + 1,)
@@ -63,6 +64,7 @@ class RoadArrays(NamedTuple):
     grid_ny: int
     grid_first: Ints  # (nx * ny + 1,)
     grid_lane: Ints  # lane row, once per lane and cell
+    grid_point: Ints  # its point nearest to the middle of the cell
     # obstacles of the map, boxes: columns x y z yaw length width height
     boxes: Floats  # (O, 7) centre of the ground face
 
