@@ -3,6 +3,7 @@
 TwinError
 ├── InputError          what a person wrote or asked for cannot be used (exit code 2)
 │   ├── AuthoredError   problems in an authored file, each with its place
+│   ├── ExpressionError an expression that cannot be read or used, with the offset in its text
 │   ├── MapError        a road network that cannot be read
 │   └── UnknownName     a name that no catalogue holds
 ├── StackError          the stack under test broke its contract (a FAIL with cause SW)
@@ -25,6 +26,17 @@ class TwinError(Exception):
 
 class InputError(TwinError):
     """Say what is wrong with what was written or asked for, and how to mend it."""
+
+
+class ExpressionError(InputError):
+    """Something wrong inside an expression, at `offset` of its text."""
+
+    def __init__(self, message: str, offset: int, expected: str = "", suggestion: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.expected = expected
+        self.suggestion = suggestion
 
 
 class MapError(InputError):
