@@ -1,0 +1,146 @@
+"""Batches and lost workers, on a pool that dies by plan and on a real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from scenarios.cluster import Done, Inline, Lost, OnRay, pool
+from scenarios.dispatch import Dispatch
+
+
+class Mortal:
+    """A pool whose worker dies on every batch that holds a poisoned job, and on the first `killed` batches."""
+
+    size = 2
+
+    def __init__(self, poison: frozenset[int] = frozenset(), killed: int = 0, hangs: frozenset[int] = frozenset()):
+        self.poison, self.killed, self.hangs = poison, killed, hangs
+        self.batches: list[list[int]] = []
+        self._waiting: deque[Sequence[int]] = deque()
+
+    @property
+    def idle(self) -> int:
+        return self.size - len(self._waiting)
+
+    def submit(self, batch: Sequence[int], limit_s: float) -> None:
+        assert limit_s > 0
+        self.batches.append(list(batch))
+        self._waiting.append(batch)
+
+    def next(self) -> Done[int, int] | Lost[int]:
+        batch = self._waiting.pop()
+        if self.hangs.intersection(batch):
+            return Lost(batch, "no answer", overdue=True)
+        if self.killed > 0 or self.poison.intersection(batch):
+            self.killed -= 1
+            return Lost(batch, "died")
+        return Done(batch, [j * j for j in batch])
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+
+def work_off(mortal: Mortal, jobs: int, tries: int = 3) -> tuple[list[int], list[tuple[int, str, bool]]]:
+    kept: list[int] = []
+    lost: list[tuple[int, str, bool]] = []
+
+    def give_up(job: int, why: str, overdue: bool) -> int:
+        lost.append((job, why, overdue))
+        return -job
+
+    Dispatch(mortal, 1.0, 1.0, tries).run(range(1, jobs + 1), kept.extend, give_up)
+    return sorted(kept), lost
+
+
+def test_every_job_is_kept_once() -> None:
+    assert work_off(Mortal(), 100) == ([i * i for i in range(1, 101)], [])
+
+
+def test_batches_grow_and_the_end_is_shared() -> None:
+    mortal = Mortal()
+    work_off(mortal, 100)
+    sizes = [len(b) for b in mortal.batches]
+    assert sizes[0] == 1
+    assert max(sizes) == 25
+    assert sizes[-1] == 1
+
+
+def test_a_dead_worker_loses_nothing() -> None:
+    assert work_off(Mortal(killed=2), 50) == ([i * i for i in range(1, 51)], [])
+
+
+def test_a_poisoned_job_alone_is_given_up_after_its_tries() -> None:
+    mortal = Mortal(poison=frozenset({30}))
+    kept, lost = work_off(mortal, 60)
+    assert kept == sorted([-30] + [i * i for i in range(1, 61) if i != 30])
+    assert lost == [(30, "died (3 times)", False)]
+    assert mortal.batches.count([30]) == 3
+
+
+def test_a_job_that_hangs_alone_is_given_up_at_once_as_overdue() -> None:
+    kept, lost = work_off(Mortal(hangs=frozenset({1})), 3)
+    assert lost == [(1, "no answer", True)]
+    assert kept == [-1, 4, 9]
+
+
+def test_a_stop_lets_what_is_under_way_come_back_and_starts_no_more() -> None:
+    kept: list[int] = []
+    Dispatch(Mortal(), 1.0, 1.0, 3).run(range(1, 100), kept.extend, lambda *_: 0, stop=lambda: len(kept) >= 5)
+    assert 5 <= len(kept) < 99
+
+
+def test_workers_0_work_in_this_process() -> None:
+    def make() -> Callable[[Sequence[int]], list[int]]:
+        return lambda batch: [os.getpid() for _ in batch]
+
+    inline = pool(make, 0)
+    assert isinstance(inline, Inline)
+    kept: list[int] = []
+    Dispatch(inline, 1.0, 1.0, 3).run(range(3), kept.extend, lambda *_: 0)
+    assert set(kept) == {os.getpid()}
+
+
+def squares(folder: str) -> Callable[[Sequence[int]], list[int]]:
+    """Make work that leaves its process id behind and is slow enough to be killed in the middle."""
+    (Path(folder) / str(os.getpid())).touch()
+
+    def work(batch: Sequence[int]) -> list[int]:
+        time.sleep(0.05 * len(batch))
+        if 13 in batch:
+            os._exit(1)
+        return [j * j for j in batch]
+
+    return work
+
+
+@pytest.mark.slow
+def test_on_ray_a_killed_worker_and_a_deadly_job_cost_only_the_job(tmp_path: Path) -> None:
+    made = OnRay(lambda: squares(str(tmp_path)), 2)
+    kept: list[int] = []
+    given_up: list[int] = []
+
+    def keep(results: Sequence[int]) -> None:
+        if not kept:
+            os.kill(made.pids[0], signal.SIGKILL)
+        kept.extend(results)
+
+    def give_up(job: int, why: str, overdue: bool) -> int:
+        assert "died" in why
+        assert not overdue
+        given_up.append(job)
+        return -1
+
+    try:
+        Dispatch(made, 0.3, 5.0, 2).run(range(30), keep, give_up)
+    finally:
+        made.close()
+    assert given_up == [13]
+    assert sorted(kept) == sorted([-1] + [j * j for j in range(30) if j != 13])
+    assert len(list(tmp_path.iterdir())) >= 4
