@@ -13,11 +13,11 @@ import numpy as np
 
 from twin.state import E_ROWS, Floats, Ints
 
-# --- columns of `nodes`: operator, up to three operands, history length ----------------------------------------------
+# --- columns of `nodes`: operator, up to three operands, history length -------------------------------------------
 OP, ARG_A, ARG_B, ARG_C, RING, RING_FIRST = range(6)
 NODE_COLUMNS: Final = 6
 
-# --- operators ------------------------------------------------------------------------------------------------------
+# --- operators ----------------------------------------------------------------------------------------------------
 CONSTANT = 0
 (ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, MINIMUM, MAXIMUM) = range(1, 8)
 (EQUAL, UNEQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE, AND, OR, IMPLIES) = range(8, 17)
@@ -28,7 +28,7 @@ CONSTANT = 0
 ACTOR = 43  # ARG_A actor, ARG_B one of the signals below
 TOWARDS_ACTOR, TOWARDS_PLACE = 44, 45  # ARG_A actor, ARG_B actor or place, ARG_C relation * AXES + axes
 
-# --- signals of an actor ---------------------------------------------------------------------------------------------
+# --- signals of an actor ------------------------------------------------------------------------------------------
 (
     SIG_X,
     SIG_Y,
@@ -52,16 +52,16 @@ TOWARDS_ACTOR, TOWARDS_PLACE = 44, 45  # ARG_A actor, ARG_B actor or place, ARG_
     SIG_LENGTH,
 ) = range(20)
 
-# --- relations towards an actor or a place, and the axes they are measured in ----------------------------------------
+# --- relations towards an actor or a place, and the axes they are measured in -------------------------------------
 (GAP, SPACING, AHEAD_BY, SIDE_GAP, CLEARANCE, DISTANCE, HEADWAY, TTC, CLOSING, COLLIDED_WITH) = range(10)
 ALONG_LANE, ALONG_ROAD, IN_BODY, IN_WORLD = range(4)
 AXES: Final = 4
 
-# --- story signals, rows of StoryMemory.seen -------------------------------------------------------------------------
+# --- story signals, rows of StoryMemory.seen ----------------------------------------------------------------------
 STARTS, IS_RUNNING, ENDS, STOPS, SKIPS, IS_DONE = range(6)
 STORY_SIGNALS: Final = 6
 
-# --- columns of `events` ---------------------------------------------------------------------------------------------
+# --- columns of `events` ------------------------------------------------------------------------------------------
 (
     EV_KIND,
     EV_PARENT,  # row of the phase it stands in, -1 none
@@ -79,7 +79,7 @@ EVENT_COLUMNS: Final = 11
 PLAIN, PHASE = 0, 1
 JOIN, REPLACE, SKIP = 0, 1, 2
 
-# --- columns of `actions` --------------------------------------------------------------------------------------------
+# --- columns of `actions` -----------------------------------------------------------------------------------------
 (
     AC_VERB,
     AC_EVENT,
@@ -98,10 +98,11 @@ JOIN, REPLACE, SKIP = 0, 1, 2
     AC_NS,  # a duration of the verb [ns]
     AC_HOLD_NS,
     AC_PACE_NS,
-) = range(17)
-ACTION_COLUMNS: Final = 17
+    AC_AS,  # arrive: the other actor
+) = range(18)
+ACTION_COLUMNS: Final = 18
 
-# --- columns of `action_values` --------------------------------------------------------------------------------------
+# --- columns of `action_values` -----------------------------------------------------------------------------------
 (
     AV_PACE,  # duration [s], way [m] or rate
     AV_HOLD,  # way held before ending [m]
@@ -154,7 +155,7 @@ FLAG_LATERAL = 128  # control: the lateral axis goes to the story
 FLAG_TAKES_SPEED = 256  # control: names the speed axis
 FLAG_TAKES_LATERAL = 512  # control: names the lateral axis
 
-# --- places: columns of `places` and `place_values` --------------------------------------------------------------------
+# --- places: columns of `places` and `place_values` ---------------------------------------------------------------
 PL_KIND, PL_LANE, PL_PATH, PL_ACTOR, PL_SHIFT, PL_POINT, PL_FLAGS = range(7)
 PLACE_COLUMNS: Final = 7
 PV_X, PV_Y, PV_Z, PV_YAW, PV_S, PV_D, PV_AWAY, PV_TURN, PV_DX, PV_DY = range(10)
@@ -167,7 +168,7 @@ PLACE_BEHIND = 4
 PLACE_WORLD = 8  # PV_DX, PV_DY along world axes; PV_TURN absolute
 PLACE_LANE_AXES = 16  # PV_DX, PV_DY along the lane's direction
 
-# --- points of paths ---------------------------------------------------------------------------------------------------
+# --- points of paths ----------------------------------------------------------------------------------------------
 PT_X, PT_Y, PT_Z, PT_S = range(4)
 POINT_COLUMNS: Final = 4
 
@@ -194,6 +195,7 @@ class StoryTables(NamedTuple):
     signals: int
     faults: int
     clock_runs: int  # 1: the time of day goes on during the run
+    given_weather: int  # bits of environment rows that the author fixed, so that nothing derives them anew
 
     @classmethod
     def empty(cls, faults: int = 0, signals: int = 0) -> StoryTables:
@@ -218,21 +220,22 @@ class StoryTables(NamedTuple):
             signals=signals,
             faults=faults,
             clock_runs=0,
+            given_weather=0,
         )
 
 
-# --- columns of StoryMemory.event ------------------------------------------------------------------------------------
+# --- columns of StoryMemory.event ---------------------------------------------------------------------------------
 (EM_RUNS, EM_STEP, EM_FIRE, EM_CUT, EM_NEXT, EM_BEFORE, EM_STARTED, EM_STOPPED, EM_SKIPPED) = range(9)
 EVENT_MEMORY: Final = 9
 
-# --- columns of StoryMemory.action and action_values -----------------------------------------------------------------
+# --- columns of StoryMemory.action and action_values --------------------------------------------------------------
 AM_STATE, AM_HELD, AM_START_NS, AM_RAMP_NS, AM_LANE, AM_GOAL_NS, AM_FRESH = range(7)
 ACTION_MEMORY: Final = 7
 IDLE, ACTIVE, OVER = 0, 1, 2
 MV_FROM, MV_TO, MV_WAY, MV_S, MV_D, MV_NOW, MV_EXTRA = range(7)
 ACTION_MEMORY_VALUES: Final = 7
 
-# --- axes: two of each actor, then weather, signals, fault channels -----------------------------------------------------
+# --- axes: two of each actor, then weather, signals, fault channels -----------------------------------------------
 SPEED_AXIS, LATERAL_AXIS = 0, 1
 
 
