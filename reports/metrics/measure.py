@@ -16,7 +16,7 @@ from twin.state import Floats
 Bools = NDArray[np.bool_]
 Values = tuple[Floats, Bools]
 
-YES_NO: Final = "yes/no"  # the unit of a metric that holds (1) or does not (0)
+YES_NO: Final = "bool"  # the unit of a metric that holds (1) or does not (0)
 
 
 @dataclass(frozen=True, slots=True)
