@@ -74,7 +74,7 @@ class Source:
     """A file's name and its lines."""
 
     path: str
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = field(repr=False)
 
     def line(self, number: int) -> str:
         """Return line `number`, counted from 1, or an empty string past the end."""
@@ -92,7 +92,7 @@ class Node:
     """One piece of an authored file: text, a list or a map, and where it stands. Lines and columns count from 1."""
 
     kind: Kind
-    source: Source
+    source: Source = field(repr=False)
     line: int
     col: int
     end_line: int

@@ -304,7 +304,7 @@ def _grouped_digits(text: str, offset: int, rest: str) -> ExpressionError | None
     return None
 
 
-_KEYWORDS: Final = frozenset(["after", "for", "and", "or", "not", "until", "within", "default", "weights", "true", "false"])
+_KEYWORDS: Final = frozenset({"after", "for", "and", "or", "not", "until", "within", "default", "weights"})
 
 
 def _unit(text: str, offset: int, rest: str) -> ExpressionError | None:

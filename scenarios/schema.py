@@ -1,0 +1,395 @@
+"""The scenario language as models: every key of a scenario file, frozen, unknown keys refused.
+
+Field names are the words of the YAML; the Python words among them carry an underscore (`from_`, `for_`, `as_`,
+`set_`). Leaves keep their text, their place and their parsed expression (`twin.leaf`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic_core import ErrorDetails
+
+from scenarios.actions import (
+    BODY_VERBS,
+    LATERAL_VERBS,
+    SPEED_VERBS,
+    ActorDo,
+    Arrive,
+    Brake,
+    ChangeLane,
+    Control,
+    Do,
+    Environment,
+    EnvironmentChange,
+    FaultChange,
+    Follow,
+    KeepGap,
+    LaneOffset,
+    Limits,
+    SpeedAction,
+    Step,
+    Sun,
+)
+from scenarios.fields import (
+    Anything,
+    Condition,
+    CriterionText,
+    Duration,
+    Flagged,
+    IfBusy,
+    Lamp,
+    Length,
+    Mapped,
+    Model,
+    Name,
+    Ratio,
+    Text,
+    Times,
+    Value,
+    keys_of,
+    tree,
+)
+from scenarios.spots import Heading, Path, PathPoint, Route, Spot, Start
+from twin.authored import AuthoredError, Document, Node, Problem
+from twin.errors import nearest
+
+__all__ = [
+    "BODY_VERBS",
+    "LATERAL_VERBS",
+    "SPEED_VERBS",
+    "Actor",
+    "ActorDo",
+    "Arrive",
+    "Brake",
+    "ChangeLane",
+    "Control",
+    "Do",
+    "DriverUse",
+    "Ego",
+    "End",
+    "Environment",
+    "EnvironmentChange",
+    "Event",
+    "Exposure",
+    "FaultChange",
+    "FaultEntry",
+    "Follow",
+    "Heading",
+    "KeepGap",
+    "LaneOffset",
+    "Limits",
+    "Path",
+    "PathPoint",
+    "Phase",
+    "Route",
+    "Scenario",
+    "Sequence",
+    "SignalPhase",
+    "SignalProgramme",
+    "SpeedAction",
+    "Spot",
+    "Start",
+    "Step",
+    "Sun",
+    "Together",
+    "Traffic",
+    "TriggeringCondition",
+    "read_scenario",
+]
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class Together(Model):
+    """Values that are chosen jointly: each row gives one value per column."""
+
+    columns: tuple[Name, ...] = Field(min_length=1)
+    rows: tuple[tuple[Anything, ...], ...] = Field(min_length=1, max_length=100_000)
+
+
+class Exposure(Model):
+    """How often this scenario is met on the road."""
+
+    alternatives = (("per_1000km", "per_hour"),)
+
+    per_1000km: Ratio | None = None
+    per_hour: Ratio | None = None
+    source: Text | None = None
+
+
+class DriverUse(Model):
+    """A driver of the catalogue or module:Class; further keys are its parameters."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Anything]
+    short = "use"
+
+    use: Name
+
+
+class Actor(Model):
+    """Whatever moves. Without `start` it is not there until `appear`."""
+
+    alternatives = (("vehicle", "pedestrian", "object"),)
+
+    vehicle: Name | None = None
+    pedestrian: Name | None = None
+    object: Name | None = None
+    start: Start | None = None
+    driver: DriverUse | None = None
+    control: Control | None = None
+    route: Name | None = None
+    go_to: Spot | None = None
+
+
+class Ego(Actor):
+    """The actor that the stack under test drives."""
+
+    alternatives = (("vehicle",),)
+
+    start: Start
+    rig: Name | None = None
+
+
+class Traffic(Model):
+    """Background traffic around an actor; `mix` gives each vehicle its share."""
+
+    around: Name
+    radius: Length
+    count: Ratio
+    mix: dict[str, Ratio] | None = None
+
+
+class SignalPhase(Model):
+    """One phase of a programme: what each signal or approach shows, for how long."""
+
+    name: Name | None = None
+    show: dict[str, Lamp]
+    for_: Duration = Field(alias="for")
+
+
+class SignalProgramme(Model):
+    """A fixed-time programme of a junction or of one signal."""
+
+    phases: tuple[SignalPhase, ...] = Field(min_length=1, max_length=64)
+    offset: Duration | None = None
+
+
+class Event(Model):
+    """Actions with a trigger. `when` fires on the first tick it holds, `whenever` each time it turns true anew."""
+
+    at_most_one = (("when", "whenever"),)
+
+    name: Name | None = None
+    when: Condition | None = None
+    whenever: Condition | None = None
+    times: Times | None = None
+    do: Do
+    until: Condition | None = None
+    if_busy: IfBusy | None = None
+    optional: Flagged | None = None
+
+
+class Sequence(Model):
+    """Steps one after another."""
+
+    at_most_one = (("when", "whenever"),)
+
+    sequence: Name
+    when: Condition | None = None
+    whenever: Condition | None = None
+    times: Times | None = None
+    do: tuple[Step, ...] = Field(min_length=1, max_length=200)
+    until: Condition | None = None
+    if_busy: IfBusy | None = None
+    optional: Flagged | None = None
+
+
+class Phase(Model):
+    """A part of the story with its own beginning and end; its events are armed only while it runs."""
+
+    phase: Name
+    from_: Condition | None = Field(default=None, alias="from")
+    until: Condition | None = None
+    times: Times | None = None
+    story: tuple[StoryItem, ...] = Field(min_length=1, max_length=500)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Mapped):
+        for kind in ("sequence", "phase"):
+            if kind in value:
+                return kind
+    if isinstance(value, Sequence | Phase):
+        return type(value).__name__.lower()
+    return "event"
+
+
+StoryItem = Annotated[
+    Annotated[Event, Tag("event")] | Annotated[Sequence, Tag("sequence")] | Annotated[Phase, Tag("phase")],
+    Discriminator(_kind),
+]
+
+
+class FaultEntry(FaultChange):
+    """A fault on the schedule: `at` a time or `when` a condition holds; further keys are its parameters."""
+
+    alternatives = (("at", "when"),)
+
+    at: Duration | None = None
+    when: Condition | None = None
+
+
+class TriggeringCondition(Model):
+    """An environmental limit met during the run (ISO 21448), never mixed up with a fault."""
+
+    alternatives = (("at", "when"),)
+
+    condition: Name
+    at: Duration | None = None
+    when: Condition | None = None
+    for_: Duration | None = Field(default=None, alias="for")
+    environment: EnvironmentChange
+
+
+class End(Model):
+    """When the run is over: any condition of `when`, at the latest `after`."""
+
+    when: Annotated[tuple[Condition, ...], BeforeValidator(_as_list)] = ()
+    after: Duration
+
+
+class Scenario(Model):
+    """One scenario file."""
+
+    scenario: Name
+    version: Text | None = None
+    about: Text | None = None
+    tags: tuple[Text, ...] = ()
+    requirements: tuple[Text, ...] = ()
+    map: Name
+    odd: Name | None = None
+    environment: Environment | None = None
+    parameters: dict[str, Value] = Field(default_factory=dict)
+    together: tuple[Together, ...] = ()
+    derived: dict[str, Anything] = Field(default_factory=dict)
+    constraints: tuple[Condition, ...] = ()
+    exposure: Exposure | None = None
+    places: dict[str, Spot] = Field(default_factory=dict)
+    paths: dict[str, Path] = Field(default_factory=dict)
+    routes: dict[str, Route] = Field(default_factory=dict)
+    signals: dict[str, SignalProgramme] = Field(default_factory=dict)
+    ego: Ego
+    actors: dict[str, Actor] = Field(default_factory=dict)
+    groups: dict[str, tuple[Name, ...]] = Field(default_factory=dict)
+    traffic: tuple[Traffic, ...] = ()
+    variables: dict[str, Anything] = Field(default_factory=dict)
+    story: tuple[StoryItem, ...] = Field(default=(), max_length=500)
+    faults: tuple[FaultEntry, ...] = Field(default=(), max_length=200)
+    triggering_conditions: tuple[TriggeringCondition, ...] = Field(default=(), max_length=200)
+    criteria: dict[str, CriterionText] = Field(default_factory=dict)
+    end: End
+
+
+Phase.model_rebuild()
+Scenario.model_rebuild()
+
+NOT_YET = {
+    "use": "fragments",
+    "fragment": "fragments",
+    "correlation": "correlated draws",
+    "hitch": "trailers",
+    "unhitch": "trailers",
+    "tows": "trailers",
+    "animate": "animations",
+    "plugin": "plug-in actions",
+    "lights": "vehicle lights",
+    "visible_to": "visibility",
+    "override": "overriding controls",
+    "keep_side_gap": "keeping a side gap",
+    "clothoids": "clothoid paths",
+    "spline": "spline paths",
+    "model": "models by name; write vehicle, pedestrian or object",
+}
+
+
+def read_scenario(document: Document) -> Scenario:
+    """Turn a document into a scenario. Raises AuthoredError with every problem at once."""
+    if document.root.kind != "map":
+        raise AuthoredError(
+            [
+                *document.problems,
+                document.root.problem("this is no scenario", "a map that starts with 'scenario: name'"),
+            ]
+        )
+    data = tree(document.root)
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        found = [_problem(e, data) for e in error.errors(include_url=False)]
+        raise AuthoredError(_in_order([*document.problems, *found])) from None
+    if document.problems:
+        raise AuthoredError(document.problems)
+    return scenario
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.col))
+
+
+def _problem(error: ErrorDetails, data: Any) -> Problem:
+    holder, node, key = _resolve(data, error["loc"])
+    kind = error["type"]
+    if kind == "authored":
+        ctx = error["ctx"]
+        return node.problem(ctx["message"], ctx["expected"], ctx["suggestion"], ctx["offset"])
+    if kind == "missing":
+        return _key_node(data, error["loc"]).problem(f"'{error['loc'][-1]}' is missing", f"{error['loc'][-1]}: ...")
+    if kind == "extra_forbidden":
+        return _strange_key(holder, key)
+    if kind in ("tuple_type", "list_type", "too_long", "too_short", "missing_argument"):
+        wanted = "a list: [a, b] or lines that start with '- '"
+        message = "a list is due here" if "type" in kind else error["msg"]
+        return node.problem(message, wanted)
+    if kind in ("dict_type", "model_type", "mapping_type"):
+        return node.problem("a map is due here", "key: value")
+    return node.problem(error["msg"])
+
+
+def _strange_key(holder: Mapped, key: str) -> Problem:
+    node = holder.node.key(key) or holder.node
+    known = keys_of(holder.model) if holder.model else []
+    if key in ("true", "True", "false", "False"):
+        return node.problem(f"'{key}' is no key: another tool rewrote 'on' or 'off'", "on: ...", "on")
+    if key in NOT_YET:
+        return node.problem(f"'{key}' is not in this version of the language ({NOT_YET[key]})", ", ".join(known))
+    return node.problem(f"unknown key '{key}'", "one of " + ", ".join(known), nearest(key, known) or "")
+
+
+def _resolve(data: Any, loc: tuple[int | str, ...]) -> tuple[Mapped, Node, str]:
+    """Return the innermost map, the node and the last key that a location leads to; unknown steps are skipped."""
+    here, holder, key = data, data, ""
+    node: Node = data.node
+    for step in loc:
+        if isinstance(here, Mapped) and step in here:
+            holder, key = here, str(step)
+            node = here.node.get(key) or node
+            here = here[key]
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            node = node.items[step] if step < len(node.items) else node
+            here = here[step]
+    return holder, node, key
+
+
+def _key_node(data: Any, loc: tuple[int | str, ...]) -> Node:
+    """Return the node to point at for something missing inside a map: the key that leads to it, or its first key."""
+    holder, node, key = _resolve(data, loc[:-1])
+    if node is data.node or node.kind != "map":
+        return next((k for k, _ in node.entries.values()), node)
+    if key and holder.node.get(key) is node:
+        return holder.node.key(key) or node
+    return next((k for k, _ in node.entries.values()), node)
