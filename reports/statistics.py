@@ -8,21 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from scipy import stats
 
 from twin.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value with its two-sided interval at `level`."""
+class Estimate(NamedTuple):
+    """A value with its two-sided interval."""
 
     value: float
     low: float
     high: float
-    level: float = 0.95
 
 
 def garwood(events: int, exposure: float, level: float = 0.95) -> Estimate:
@@ -31,7 +29,7 @@ def garwood(events: int, exposure: float, level: float = 0.95) -> Estimate:
     tail = (1.0 - level) / 2.0
     low = 0.0 if events == 0 else float(stats.chi2.ppf(tail, 2 * events)) / 2.0
     high = float(stats.chi2.ppf(1.0 - tail, 2 * events + 2)) / 2.0
-    return Estimate(events / exposure, low / exposure, high / exposure, level)
+    return Estimate(events / exposure, low / exposure, high / exposure)
 
 
 def poisson_upper(events: int, exposure: float, level: float = 0.95) -> float:
@@ -53,7 +51,7 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimat
     tail = (1.0 - level) / 2.0
     low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, trials - successes + 1))
     high = 1.0 if successes == trials else float(stats.beta.ppf(1.0 - tail, successes + 1, trials - successes))
-    return Estimate(successes / trials, low, high, level)
+    return Estimate(successes / trials, low, high)
 
 
 def wilson(successes: int, trials: int, level: float = 0.95) -> Estimate:
@@ -65,7 +63,7 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Estimate:
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2)) / (1 + z * z / trials)
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == trials else centre + half
-    return Estimate(share, low, high, level)
+    return Estimate(share, low, high)
 
 
 def runs_to_hit(probability: float, level: float = 0.95) -> int:
@@ -92,7 +90,7 @@ def compare(events_1: int, exposure_1: float, events_2: int, exposure_2: float, 
     _require(events_2, exposure_2)
     total = events_1 + events_2
     if total == 0:
-        return Comparison(1.0, 1.0, Estimate(math.nan, 0.0, math.inf, level))
+        return Comparison(1.0, 1.0, Estimate(math.nan, 0.0, math.inf))
     conditional = float(stats.binomtest(events_1, total, exposure_1 / (exposure_1 + exposure_2)).pvalue)
     e_test = float(stats.poisson_means_test(events_1, exposure_1, events_2, exposure_2).pvalue)
     share = clopper_pearson(events_1, total, level)
@@ -100,11 +98,11 @@ def compare(events_1: int, exposure_1: float, events_2: int, exposure_2: float, 
     def ratio(p: float) -> float:
         return p / (1.0 - p) * exposure_2 / exposure_1 if p < 1.0 else math.inf
 
-    return Comparison(conditional, e_test, Estimate(ratio(share.value), ratio(share.low), ratio(share.high), level))
+    return Comparison(conditional, e_test, Estimate(ratio(share.value), ratio(share.low), ratio(share.high)))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Return the exact two-sided p-value for paired runs from the discordant pairs (McNemar, Psychometrika 12, 1947)."""
+    """Return the exact two-sided p-value for paired runs from the discordant pairs (McNemar 1947)."""
     if only_first < 0 or only_second < 0:
         raise InputError("numbers of discordant pairs cannot be negative")
     total = only_first + only_second
@@ -156,7 +154,7 @@ def miles_for_precision(rate: float, precision: float, level: float = 0.95) -> f
 
 
 def miles_to_beat(rate: float, better_by: float, level: float = 0.95, power: float = 0.8) -> float:
-    """Return the distance that shows a rate lower by the share `better_by`, one-sided, ibid.; power 1/2 leaves it out."""
+    """Return the distance that shows a rate lower by the share `better_by`, one-sided, ibid.; power 1/2 omits power."""
     z = float(stats.norm.ppf(level)) + float(stats.norm.ppf(power))
     return (1.0 - better_by) * rate * (z / (better_by * rate)) ** 2
 
@@ -182,7 +180,7 @@ class Weighted:
 
 
 def weighted(strata: Sequence[Stratum], level: float = 0.95) -> Weighted:
-    """Return sum w p with its deviation, and an upper limit that gives strata without failures their own exact limit."""
+    """Return sum w p, its deviation, and an upper limit that gives strata without failures their own exact limit."""
     if not strata:
         raise InputError("an exposure-weighted rate needs at least one stratum")
     for stratum in strata:
