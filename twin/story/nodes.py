@@ -23,6 +23,7 @@ from twin.story.tables import (
     AT_LEAST,
     AT_MOST,
     ATAN,
+    ATAN2,
     BECOMES,
     BELOW,
     CEASES,
@@ -39,6 +40,7 @@ from twin.story.tables import (
     LANE_NUMBER,
     LANE_NUMBERED,
     LANE_SHIFT,
+    LANE_THREAD,
     MAXIMUM,
     MINIMUM,
     MULTIPLY,
@@ -84,7 +86,7 @@ def ask(
         b = tables.nodes[node, ARG_B]
         if op == CONSTANT:
             value = tables.constants[node]
-        elif op <= IMPLIES:
+        elif op <= ATAN2:
             value = _binary(op, memory.node[a], memory.node[b])
         elif op <= FLOOR:
             value = _unary(op, memory.node[a])
@@ -174,7 +176,9 @@ def _binary(op: int, a: float, b: float) -> float:
         return 1.0 if _true(a) and _true(b) else 0.0
     if op == OR:
         return 1.0 if _true(a) or _true(b) else 0.0
-    return 1.0 if not _true(a) or _true(b) else 0.0
+    if op == IMPLIES:
+        return 1.0 if not _true(a) or _true(b) else 0.0
+    return math.atan2(a, b)
 
 
 @kernel
@@ -249,6 +253,8 @@ def _of_lanes(memory: StoryMemory, world: World, road: RoadArrays, op: int, a: i
     lane = int(memory.node[a]) if memory.node[a] == memory.node[a] else -1
     if lane < 0:
         return -1.0 if op == LANE_SHIFT else (0.0 if op in (SAME_THREAD, LANE_NUMBERED) else math.nan)
+    if op == LANE_THREAD:
+        return float(road.thread[lane])
     if op == LANE_NUMBER:
         return float(road.number[lane])
     if op == SAME_THREAD:

@@ -20,13 +20,13 @@ NODE_COLUMNS: Final = 6
 # --- operators ----------------------------------------------------------------------------------------------------
 CONSTANT = 0
 (ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, MINIMUM, MAXIMUM) = range(1, 8)
-(EQUAL, UNEQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE, AND, OR, IMPLIES) = range(8, 17)
-(NEGATE, NOT, ABS, SQRT, SIN, COS, TAN, ACOS, ATAN, SIGN, FLOOR) = range(17, 28)
-(BECOMES, CEASES, CHANGES, EVER, AFTER, HELD) = range(28, 34)
-(TIME, VARIABLE, WEATHER, LAMP, EVENT) = range(34, 39)
-(SAME_THREAD, LANE_NUMBER, LANE_SHIFT, LANE_NUMBERED) = range(39, 43)
-ACTOR = 43  # ARG_A actor, ARG_B one of the signals below
-TOWARDS_ACTOR, TOWARDS_PLACE = 44, 45  # ARG_A actor, ARG_B actor or place, ARG_C relation * AXES + axes
+(EQUAL, UNEQUAL, AT_MOST, AT_LEAST, BELOW, ABOVE, AND, OR, IMPLIES, ATAN2) = range(8, 18)
+(NEGATE, NOT, ABS, SQRT, SIN, COS, TAN, ACOS, ATAN, SIGN, FLOOR) = range(18, 29)
+(BECOMES, CEASES, CHANGES, EVER, AFTER, HELD) = range(29, 35)
+(TIME, VARIABLE, WEATHER, LAMP, EVENT) = range(35, 40)
+(SAME_THREAD, LANE_NUMBER, LANE_SHIFT, LANE_NUMBERED, LANE_THREAD) = range(40, 45)
+ACTOR = 45  # ARG_A actor, ARG_B one of the signals below
+TOWARDS_ACTOR, TOWARDS_PLACE = 46, 47  # ARG_A actor, ARG_B actor or place, ARG_C relation * AXES + axes
 
 # --- signals of an actor ------------------------------------------------------------------------------------------
 (
