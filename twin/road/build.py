@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -181,7 +182,7 @@ def _grid(points: Floats, width: Floats, lane_of: Ints) -> dict[str, object]:
     entries = []
     for i in range(int((last - first)[:, 0].max()) + 1):
         for j in range(int((last - first)[:, 1].max()) + 1):
-            at = first + (i, j)
+            at = first + np.array([i, j])
             inside = np.flatnonzero((at <= last).all(axis=1))
             middle = low + (at[inside] + 0.5) * cell
             off = np.hypot(*(points[inside] - middle).T)
@@ -233,37 +234,34 @@ def assemble(
     sizes = np.array([len(lane.heading) for lane in lanes], dtype=np.int64)
     xyz = np.concatenate([lane.xyz for lane in lanes])
     width = np.concatenate([lane.width for lane in lanes])
-    arrays = RoadArrays(
-        first=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        step=np.array([lane.step for lane in lanes]),
-        length=np.array([lane.length for lane in lanes]),
-        **{
-            key: np.array([getattr(lane, key) for lane in lanes], dtype=np.int64)
-            for key in ("kind", "road", "section", "lane_id", "junction")
-        },
+    ints = ("kind", "road", "section", "lane_id", "junction")
+    columns: dict[str, Any] = {
+        "first": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        "step": np.array([lane.step for lane in lanes]),
+        "length": np.array([lane.length for lane in lanes]),
+        "speed_limit": np.array([lane.speed_limit for lane in lanes], dtype=np.float64),
+        **{key: np.array([getattr(lane, key) for lane in lanes], dtype=np.int64) for key in ints},
         **_sides(lanes),
-        thread=_threads(count, after, before),
-        speed_limit=np.array([lane.speed_limit for lane in lanes], dtype=np.float64),
-        straight=np.array(straight, dtype=np.int64),
-        back=np.array(back, dtype=np.int64),
-        succ_first=succ_first,
-        succ=succ,
-        pred_first=pred_first,
-        pred=pred,
-        x=np.ascontiguousarray(xyz[:, 0]),
-        y=np.ascontiguousarray(xyz[:, 1]),
-        z=np.ascontiguousarray(xyz[:, 2]),
+        "thread": _threads(count, after, before),
+        "straight": np.array(straight, dtype=np.int64),
+        "back": np.array(back, dtype=np.int64),
+        "succ_first": succ_first,
+        "succ": succ,
+        "pred_first": pred_first,
+        "pred": pred,
+        **{key: np.ascontiguousarray(xyz[:, k]) for k, key in enumerate("xyz")},
         **{
             key: np.concatenate([getattr(lane, key) for lane in lanes])
             for key in ("heading", "pitch", "curvature", "road_s")
         },
-        width=width,
-        stop_signal=np.array([line.signal for line in extras.stop_lines], dtype=np.int64),
-        stop_lane=np.array([line.lane for line in extras.stop_lines], dtype=np.int64),
-        stop_s=np.array([line.s for line in extras.stop_lines], dtype=np.float64),
-        **_grid(xyz[:, :2], width, np.repeat(np.arange(count), sizes)),  # type: ignore[arg-type]
-        boxes=extras.boxes,
-    )
+        "width": width,
+        "stop_signal": np.array([line.signal for line in extras.stop_lines], dtype=np.int64),
+        "stop_lane": np.array([line.lane for line in extras.stop_lines], dtype=np.int64),
+        "stop_s": np.array([line.s for line in extras.stop_lines], dtype=np.float64),
+        **_grid(xyz[:, :2], width, np.repeat(np.arange(count), sizes)),
+        "boxes": extras.boxes,
+    }
+    arrays = RoadArrays(**columns)
     return Road(
         name=name,
         digest=digest,
