@@ -1,0 +1,246 @@
+"""The report: one HTML file that opens from disk, fetches nothing, and says what was run, how it went, how sure we are.
+
+Everything authored (names, reasons, criteria) is escaped by the template or embedded as JSON; a content security policy
+lets no script run but the two of this page, known by their hashes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from reports import summary
+from reports.gallery import pictures
+from reports.listing import table
+from reports.summary import plural
+from reports.verdict import Verdict
+from twin.files import write_whole
+from twin.view import Scene, assets, embed, policy, replay_html
+
+_ORDER: Final = (
+    *(Verdict.FAIL, Verdict.FLAKY, Verdict.UNPREVENTABLE, Verdict.PASS),
+    *(Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.TIMEOUT, Verdict.ERROR),
+)
+_SECTIONS: Final = (
+    ("scenarios", "Scenarios"),
+    ("criteria", "Criteria"),
+    ("replays", "Replays"),
+    ("figures", "Figures"),
+    ("odd", "ODD"),
+    ("disengagements", "Disengagements"),
+    ("cases", "Cases"),
+    ("again", "Repeat"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the rows do not say: how it was run, and what it was run against.
+
+    `odd` names every cell of the driver's ODD: attribute -> cells. `facts` are lines of "to get the same again".
+    """
+
+    title: str = "Report"
+    command: str = ""
+    driver: str = ""
+    odd_name: str = ""
+    odd: Mapping[str, Sequence[str]] | None = None
+    facts: Mapping[str, str] | None = None
+
+
+def write_report(folder: Path, rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta | None = None) -> Path:
+    """Write `report.html` in `folder` and return its path. `replays` holds scenes by case id. Raises RecordError."""
+    path = folder / "report.html"
+    write_whole(path, render(rows, replays, meta or Meta()).encode())
+    return path
+
+
+def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
+    """Return the page."""
+    everything = summary.outcome("all", rows)
+    shown = _replays(rows, replays)
+    viewer, script = assets(), _asset("report.js")
+    columns, cases = table(rows)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            title=meta.title,
+            subtitle=_subtitle(rows, meta),
+            headline=_headline(everything),
+            policy=policy(viewer.script, script),
+            style=Markup(_asset("report.css")),
+            script=Markup(script),
+            viewer=Markup(viewer.html),
+            sections=_SECTIONS,
+            order=[v.value for v in _ORDER],
+            missing_words=[v.value for v in summary.MISSING],
+            all=everything,
+            tiles=_tiles(rows, everything),
+            scenarios=summary.by_scenario(rows),
+            criteria=[_with_open(c) for c in summary.criteria(rows)],
+            replays=shown,
+            replay_ids={r["case_id"] for r in shown},
+            replay_note=_replay_note(len(shown), len(rows)),
+            figures=[{"svg": Markup(p.svg), "caption": p.caption, "wide": p.wide} for p in pictures(rows, replays)],
+            odd=[_odd_line(line) for line in summary.odd_coverage(rows, meta.odd)],
+            odd_note=_odd_note(meta),
+            disengagements=summary.disengagements(rows),
+            columns=columns,
+            cases=Markup(
+                embed(
+                    {
+                        "columns": columns,
+                        "rows": cases,
+                        "order": [v.value for v in _ORDER],
+                        "replays": sorted(r["case_id"] for r in shown),
+                    }
+                )
+            ),
+            facts=[(k, v) for k, v in {"command": meta.command, **(meta.facts or {})}.items() if v],
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=DictLoader({"report.html": _asset("report.html")}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters |= {"percent": _percent, "figure": _figure, "duration": _duration}
+    return environment
+
+
+def _asset(name: str) -> str:
+    return files("reports").joinpath("templates", name).read_text("utf-8")
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:.1f} %" if math.isfinite(value) else "–"
+
+
+def _figure(value: float) -> str:
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
+
+
+def _duration(seconds: float) -> str:
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )
+
+
+def _subtitle(rows: pd.DataFrame, meta: Meta) -> str:
+    parts = [plural(len(rows), "case"), plural(rows["scenario"].nunique(), "scenario")]
+    if meta.driver:
+        parts.append(f"driver {meta.driver}")
+    if meta.odd_name:
+        parts.append(f"ODD {meta.odd_name}")
+    return " · ".join(parts)
+
+
+def _headline(all_: summary.Outcome) -> str:
+    judged = int(all_.passing.of)
+    failed = all_.counts.get(Verdict.FAIL, 0)
+    if not all_.cases:
+        return "Nothing was run."
+    if not judged:
+        return f"None of {plural(all_.cases, 'case')} could be judged, so there is no rate to give."
+    start = (
+        f"{failed} of {plural(judged, 'judged case')} failed. "
+        if failed
+        else f"No failure in {plural(judged, 'judged case')}. "
+    )
+    rate = all_.passing
+    start += f"{_percent(rate.value)} passed, 95 % interval {_percent(rate.low)} to {_percent(rate.high)}. "
+    if not all_.missing:
+        return start + "No case is missing from this rate."
+    words = ", ".join(f"{all_.counts[v]} {v.value}" for v in summary.MISSING if all_.counts.get(v))
+    return (
+        start
+        + f"{plural(all_.missing, 'case')} {'is' if all_.missing == 1 else 'are'} missing from this rate: {words}."
+    )
+
+
+def _tiles(rows: pd.DataFrame, all_: summary.Outcome) -> list[dict[str, str]]:
+    events = summary.disengagements(rows)[0].rate
+    rate = (
+        "–" if math.isnan(events.value) else f"{_figure(events.value)} [{_figure(events.low)}, {_figure(events.high)}]"
+    )
+    return [
+        {"name": "judged cases that pass", "value": _percent(all_.passing.value)},
+        {"name": "cases missing from the rate", "value": f"{all_.missing} / {all_.cases}"},
+        {"name": "driven", "value": f"{_figure(all_.km)} km"},
+        {"name": "simulated", "value": f"{_figure(all_.hours)} h"},
+        {"name": "disengagements per 1000 km", "value": rate},
+    ]
+
+
+def _with_open(line: summary.CriterionLine) -> dict[str, Any]:
+    decided = line.verdicts.get("PASS", 0) + line.verdicts.get("FAIL", 0)
+    return {name: getattr(line, name) for name in line.__dataclass_fields__} | {
+        "open": sum(line.verdicts.values()) - decided
+    }
+
+
+def _odd_line(line: summary.OddLine) -> dict[str, Any]:
+    most = max((s for _, s in line.cells), default=0.0)
+    shown = [(cell, s, round(0.12 + 0.4 * math.sqrt(s / most), 3) if s else 0.0) for cell, s in line.cells]
+    return {
+        "attribute": line.attribute,
+        "met": line.met,
+        "declared": line.declared,
+        "cells": line.cells,
+        "shown": shown,
+    }
+
+
+def _odd_note(meta: Meta) -> str:
+    what = "Conditions measured tick by tick in the runs, not those asked for in the scenarios. "
+    if meta.odd is None:
+        return what + "No ODD was given for the driver: this is what was met, and there is no telling what of."
+    name = f" {meta.odd_name}" if meta.odd_name else ""
+    return what + f"A cell of the ODD{name} is met once a run was in it; hatched cells were never met."
+
+
+def _replay_note(shown: int, cases: int) -> str:
+    if not shown:
+        return "No record was kept, so there is nothing to replay."
+    rest = "" if shown == cases else " The others run again by the command of their case."
+    return f"{plural(shown, 'run')} of {cases} with a record, the worst first.{rest}"
+
+
+def _replays(rows: pd.DataFrame, replays: Mapping[str, Scene]) -> list[dict[str, Any]]:
+    by_id = {str(r["case_id"]): r for r in rows.to_dict("records")}
+    rank = {v.value: i for i, v in enumerate(_ORDER)}
+    out = []
+    for case_id, scene in replays.items():
+        row = by_id.get(case_id, {})
+        why = row.get("why")
+        out.append(
+            {
+                "case_id": case_id,
+                "scenario": str(scene["scenario"]),
+                "seed": scene["seed"],
+                "verdict": str(row["verdict"]) if "verdict" in row else "",
+                "why": why if isinstance(why, str) else "",
+                "html": Markup(replay_html(scene, case_id)),
+            }
+        )
+    return sorted(out, key=lambda r: (rank.get(r["verdict"], len(rank)), r["scenario"], r["case_id"]))

@@ -1,0 +1,245 @@
+"""What many rows say together: counts, rates with their intervals and what is missing from them, worst moments.
+
+Rows are those of `reports.table`. Of the verdicts, INVALID, INCONCLUSIVE, ERROR and TIMEOUT never enter a rate; every
+rate here carries how many are missing from it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from reports.statistics import clopper_pearson, garwood
+from reports.verdict import Verdict
+
+JUDGED: Final = (Verdict.PASS, Verdict.FAIL, Verdict.UNPREVENTABLE, Verdict.FLAKY)
+MISSING: Final = (Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`value` = count / of, with its exact 95 % interval; nan where there is nothing to count in."""
+
+    count: int
+    of: float
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdicts of a group of cases. `missing` of its cases are not in `passing`."""
+
+    name: str
+    cases: int
+    counts: Mapping[str, int]
+    missing: int
+    passing: Rate
+    km: float
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionLine:
+    """How one criterion of one scenario fared, and the moment in which it came off worst."""
+
+    scenario: str
+    criterion: str
+    text: str
+    verdicts: Mapping[str, int]
+    robustness: float
+    value: float
+    unit: str
+    t_s: float
+    case_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CauseLine:
+    """Disengagements of one cause, their rate per 1000 km, and how early they came."""
+
+    cause: str
+    rate: Rate
+    lead_s: float
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class OddLine:
+    """One attribute of the ODD: seconds met in each of its cells, and how many of them were met at all."""
+
+    attribute: str
+    cells: tuple[tuple[str, float], ...]
+    met: int
+    declared: bool
+
+
+def proportion(count: int, of: int) -> Rate:
+    """Return a share with its Clopper-Pearson interval."""
+    if of == 0:
+        return Rate(0, 0, math.nan, math.nan, math.nan)
+    _, low, high = clopper_pearson(count, of)
+    return Rate(count, of, count / of, low, high)
+
+
+def per_1000_km(count: int, km: float) -> Rate:
+    """Return a rate of events with its Garwood interval."""
+    if not km > 0.0:
+        return Rate(count, 0.0, math.nan, math.nan, math.nan)
+    _, low, high = garwood(count, km / 1000.0)
+    return Rate(count, km, count / km * 1000.0, low, high)
+
+
+def outcome(name: str, rows: pd.DataFrame) -> Outcome:
+    """Return the verdicts of rows, the share that passed of those judged, and the exposure of all that ran."""
+    words = rows["verdict"].astype(str)
+    counts = {v.value: int((words == v.value).sum()) for v in Verdict}
+    judged = sum(counts[v] for v in JUDGED)
+    return Outcome(
+        name=name,
+        cases=len(rows),
+        counts={k: n for k, n in counts.items() if n},
+        missing=sum(counts[v] for v in MISSING),
+        passing=proportion(counts[Verdict.PASS], judged),
+        km=total(rows, "distance_km"),
+        hours=total(rows, "duration_s") / 3600.0,
+    )
+
+
+def by_scenario(rows: pd.DataFrame) -> list[Outcome]:
+    """Return one outcome per scenario, in the order of the rows."""
+    return [outcome(str(name), group) for name, group in rows.groupby("scenario", sort=False)]
+
+
+def criteria(rows: pd.DataFrame) -> list[CriterionLine]:
+    """Return one line per scenario and criterion, the worst first."""
+    found: dict[tuple[str, str], list[tuple[Mapping[str, Any], str]]] = {}
+    for row in rows[["scenario", "case_id", "findings"]].to_dict("records") if "findings" in rows else []:
+        for finding in listed(row["findings"]):
+            key = (str(row["scenario"]), str(finding.get("criterion", "")))
+            found.setdefault(key, []).append((finding, str(row["case_id"])))
+    lines = [_criterion(key, entries) for key, entries in found.items()]
+    return sorted(lines, key=lambda c: (-c.verdicts.get("FAIL", 0), c.scenario, c.criterion))
+
+
+def _criterion(key: tuple[str, str], entries: Sequence[tuple[Mapping[str, Any], str]]) -> CriterionLine:
+    verdicts: dict[str, int] = {}
+    for finding, _ in entries:
+        word = str(finding.get("verdict", ""))
+        verdicts[word] = verdicts.get(word, 0) + 1
+
+    def badness(entry: tuple[Mapping[str, Any], str]) -> tuple[bool, float]:
+        margin = number(entry[0].get("robustness"))
+        return entry[0].get("verdict") != Verdict.FAIL, math.inf if math.isnan(margin) else margin
+
+    worst, case_id = min(entries, key=badness)
+    return CriterionLine(
+        scenario=key[0],
+        criterion=key[1],
+        text=str(worst.get("text", "")),
+        verdicts=verdicts,
+        robustness=number(worst.get("robustness")),
+        value=number(worst.get("value")),
+        unit=str(worst.get("unit", "")),
+        t_s=number(worst.get("t_s")),
+        case_id=case_id,
+        why=str(worst.get("why", "")),
+    )
+
+
+def disengagements(rows: pd.DataFrame) -> list[CauseLine]:
+    """Return one line per cause, the most frequent first, after the line of all causes together."""
+    km = total(rows, "distance_km")
+    events: list[tuple[str, float, str]] = []
+    for row in rows[["case_id", "disengagements"]].to_dict("records") if "disengagements" in rows else []:
+        for event in listed(row["disengagements"]):
+            events.append((str(event.get("cause", "")), number(event.get("lead_s")), str(row["case_id"])))
+    causes = sorted({cause for cause, _, _ in events}, key=lambda c: (-sum(e[0] == c for e in events), c))
+    groups = [("all causes", events), *((c, [e for e in events if e[0] == c]) for c in causes)]
+    return [
+        CauseLine(
+            cause=name,
+            rate=per_1000_km(len(group), km),
+            lead_s=_median([lead for _, lead, _ in group]),
+            runs=len({case_id for _, _, case_id in group}),
+        )
+        for name, group in groups
+    ]
+
+
+def odd_coverage(rows: pd.DataFrame, declared: Mapping[str, Sequence[str]] | None = None) -> list[OddLine]:
+    """Return seconds met per attribute and cell. `declared` names every cell of the ODD: attribute -> cells.
+
+    Without it there is no denominator, and `OddLine.declared` says so. Runs that were not judged count as well: they
+    were driven, and the conditions were met.
+    """
+    spent: dict[str, dict[str, float]] = {a: dict.fromkeys(cells, 0.0) for a, cells in (declared or {}).items()}
+    for text in rows.get("odd", ()):
+        for attribute, cells in mapped(text).items():
+            if isinstance(cells, Mapping):
+                line = spent.setdefault(str(attribute), {})
+                for cell, seconds in cells.items():
+                    line[str(cell)] = line.get(str(cell), 0.0) + max(number(seconds), 0.0)
+    return [
+        OddLine(
+            attribute=attribute,
+            cells=tuple(cells.items()),
+            met=sum(s > 0.0 for s in cells.values()),
+            declared=attribute in (declared or {}),
+        )
+        for attribute, cells in spent.items()
+    ]
+
+
+def total(rows: pd.DataFrame, column: str) -> float:
+    """Return the sum of a column, 0 when there is none."""
+    return float(pd.to_numeric(rows[column], errors="coerce").sum()) if column in rows else 0.0
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 case, 2 cases."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def number(value: object) -> float:
+    """Return a number, nan for anything else."""
+    try:
+        return math.nan if value is None or isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def listed(text: object) -> list[Mapping[str, Any]]:
+    """Return the objects in a JSON list, none when the text is missing or says something else."""
+    found = _parsed(text)
+    return [f for f in found if isinstance(f, Mapping)] if isinstance(found, list) else []
+
+
+def mapped(text: object) -> Mapping[str, Any]:
+    """Return a JSON object, empty when the text is missing or says something else."""
+    found = _parsed(text)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _parsed(text: object) -> object:
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _median(values: Sequence[float]) -> float:
+    known = sorted(v for v in values if not math.isnan(v))
+    if not known:
+        return math.nan
+    middle = len(known) // 2
+    return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
