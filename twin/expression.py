@@ -108,14 +108,15 @@ def parse_threshold(text: str) -> tuple[str | None, CompareOp | None, Expr]:
 def quantity(digits: str, unit: str | None, pos: int = 0) -> Number:
     """Return the number that digits and a unit spell, in SI, correctly rounded. Raises ExpressionError."""
     factor, dimension = UNITS[unit] if unit else (Fraction(1), None)
-    exact = Fraction(Decimal(digits))
-    value = float(exact * factor) if isinstance(factor, Fraction) else float(exact) * factor
+    written = Fraction(Decimal(digits))
+    exact = written * factor if isinstance(factor, Fraction) else None
+    value = float(written) * factor if exact is None else float(exact)
     if not math.isfinite(value) or abs(value) > LARGEST:
         raise ExpressionError("this number is too large", pos, f"at most {LARGEST:g}")
     if dimension != "s":
-        return Number(value, dimension, None, pos)
+        return Number(value, dimension, None, pos, exact)
     try:
-        return Number(value, dimension, to_ns(digits, cast(str, unit)), pos)
+        return Number(value, dimension, to_ns(digits, cast(str, unit)), pos, exact)
     except InputError as error:
         raise ExpressionError(str(error), pos, "a duration of at most 10^9") from error
 

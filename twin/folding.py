@@ -153,7 +153,8 @@ def _unary(e: Unary, operand: Expr) -> Expr:
         return Flag(not operand.value, e.pos) if isinstance(operand, Flag) else Unary("not", operand, e.pos)
     if isinstance(operand, Number):
         t_ns = None if operand.t_ns is None else -operand.t_ns
-        return Number(-operand.value, operand.dimension, t_ns, e.pos)
+        exact = None if operand.exact is None else -operand.exact
+        return Number(-operand.value, operand.dimension, t_ns, e.pos, exact)
     return Unary("-", operand, e.pos)
 
 

@@ -6,7 +6,8 @@ substitutes; `twin.story` compiles triggers to tables; `reports` evaluates crite
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal
 
 CompareOp = Literal["==", "!=", "<=", ">=", "<", ">"]
@@ -21,6 +22,7 @@ class Number:
     dimension: str | None
     t_ns: int | None = None  # exact, when the dimension is time
     pos: int = 0
+    exact: Fraction | None = field(default=None, compare=False, repr=False)  # SI, of a literal as it was written
 
 
 @dataclass(frozen=True, slots=True)

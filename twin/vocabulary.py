@@ -126,7 +126,7 @@ class Scope:
     groups: Collection[str] = ()
     places: Collection[str] = ()
     events: Collection[str] = ()
-    signals: Collection[str] = ()
+    signals: Collection[str] | None = None  # None: the map knows them
     variables: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     bare: Mapping[str, str] = field(default_factory=dict)
@@ -384,14 +384,14 @@ class _Reader:
             raise unknown("axes", e.suffix, word.suffixes, e.pos)
         return word.dimension
 
-    def _name_in(self, arg: Expr, known: Collection[str], what: str) -> None:
+    def _name_in(self, arg: Expr, known: Collection[str] | None, what: str) -> None:
         if isinstance(arg, Text):
             name = arg.value
         elif isinstance(arg, Signal) and arg.args is None and len(arg.path) == 1:
             name = arg.path[0]
         else:
             raise ExpressionError("not a name", arg.pos, f"the name of a {what}")
-        if name not in known and not self.scope.open:
+        if known is not None and name not in known and not self.scope.open:
             raise unknown(what, name, known, arg.pos)
 
     def _count(self, e: Signal, name: str, args: tuple[Expr, ...], least: int, most: int) -> None:
