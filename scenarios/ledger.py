@@ -54,6 +54,10 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def record(self, case: str) -> Path:
+        """Return where the record of a case lies, or would."""
+        return self.records / f"{case}.mcap"
+
     def finished(self) -> dict[str, Row]:
         """Return the row of every case that has an outcome, by case id. A damaged part counts as not run."""
         rows: dict[str, Row] = {}
@@ -66,7 +70,9 @@ class Ledger:
     def append(self, rows: Sequence[Row]) -> None:
         """Keep the rows of one batch. Raises RecordError when the disk refuses; nothing half-written stays."""
         if rows:
-            name = hashlib.blake2b(json.dumps([dict(r) for r in rows]).encode(), digest_size=12).hexdigest()
+            name = hashlib.blake2b(
+                json.dumps([dict(r) for r in rows], default=str).encode(), digest_size=12
+            ).hexdigest()
             _write(self.parts / f"{name}.parquet", rows)
 
     def merge(self, order: Iterable[str]) -> list[Row]:

@@ -21,6 +21,7 @@ from twin.errors import InputError, UnknownName
 CONF = Path(__file__).resolve().parent.parent / "conf"
 GROUPS = ("driver", "engine", "report", "rig", "suite", "sweep")
 
+_MOST_SUBSTEPS = 10_000
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(ns|us|ms|s|min|h)\s*")
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(B|kB|MB|GB)\s*")
 _BYTES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
@@ -131,8 +132,18 @@ class Settings(_Part):
 
     @property
     def substeps(self) -> int:
-        """Physics steps a tick: as many as keep each at most `engine.substep` long."""
-        return -(-self.engine.step // self.engine.substep)
+        """Physics steps a tick: as few as divide it wholly and are at most `engine.substep` long.
+
+        Raises InputError when there is no such division.
+        """
+        fewest = -(-self.engine.step // self.engine.substep)
+        for count in range(fewest, min(2 * fewest, _MOST_SUBSTEPS) + 1):
+            if self.engine.step % count == 0:
+                return count
+        raise InputError(
+            f"engine.step ({self.engine.step} ns) cannot be divided into whole physics steps of at most "
+            f"engine.substep ({self.engine.substep} ns); take a step that is a multiple of the substep"
+        )
 
 
 def compose(overrides: Sequence[str] = (), conf: Path = CONF) -> Settings:

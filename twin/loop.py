@@ -30,6 +30,8 @@ def simulate(
     try:
         driver.start(case.brief())
     except StackError as error:
+        for watcher in watchers:
+            watcher.see(state, Seen(state.t_ns, ()), None)
         return error
     while True:
         seen = rig.sense(state, engine.probe)

@@ -29,7 +29,12 @@ def test_every_option_of_every_group_composes(group: str, option: str) -> None:
 
 
 def test_a_substep_that_does_not_divide_the_step_is_shortened() -> None:
-    assert compose(["engine.step=50 ms", "engine.substep=4 ms"]).substeps == 13
+    assert compose(["engine.step=50 ms", "engine.substep=4 ms"]).substeps == 16
+
+
+def test_a_step_that_cannot_be_divided_is_told() -> None:
+    with pytest.raises(InputError, match="multiple of the substep"):
+        _ = compose(["engine.step=50000017 ns", "engine.substep=4 ms"]).substeps
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""What exists, by kind: a name and one line about it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from hil.drivers import DRIVERS
+from reports.metrics import METRICS
+from scenarios.suite import HOME, LIBRARY, SUITES, names
+from sensors.rig import RIGS, SENSORS
+from twin.authored import AuthoredError, read
+from twin.catalog import Catalog
+from twin.engines import ENGINES
+from twin.errors import UnknownName
+from twin.faults import FAULTS
+from twin.road import map_names
+from twin.vehicle import VEHICLES
+
+Row = tuple[str, str]
+
+
+def rows_of(what: str) -> list[Row]:
+    """Return the rows of one kind. Raises UnknownName."""
+    if what not in KINDS:
+        raise UnknownName("list", what, KINDS)
+    return KINDS[what]()
+
+
+def _of_catalog(catalog: Catalog) -> list[Row]:
+    return [(name, _about(catalog.get(name))) for name in catalog]
+
+
+def _about(thing: object) -> str:
+    """Return the first sentence of what a thing says about itself, or of the module it lives in."""
+    for source in (thing, importlib.import_module(getattr(thing, "__module__", "builtins"))):
+        for text in (getattr(source, "about", None), getattr(source, "__doc__", None)):
+            if isinstance(text, str) and text.strip():
+                return " ".join(text.strip().split("\n\n")[0].split())
+    return ""
+
+
+def _authored(folder: Path) -> list[Row]:
+    return [(name, _say(folder / f"{name}.yaml")) for name in names(folder)]
+
+
+def _say(path: Path) -> str:
+    """Return the `about` of an authored file, or its first comment."""
+    try:
+        node = read(path).root.get("about")
+    except AuthoredError as error:
+        return str(error).splitlines()[0]
+    if node is not None:
+        return node.text
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def _bodies() -> list[Row]:
+    return [(name, "") for name in VEHICLES]
+
+
+def _maps() -> list[Row]:
+    return [(name, "") for name in map_names()]
+
+
+def _faults() -> list[Row]:
+    return [(name, "") for name in FAULTS]
+
+
+KINDS: Final[Mapping[str, Callable[[], list[Row]]]] = {
+    "engines": lambda: _of_catalog(ENGINES),
+    "maps": _maps,
+    "vehicles": _bodies,
+    "drivers": lambda: _of_catalog(DRIVERS),
+    "sensors": lambda: _of_catalog(SENSORS),
+    "rigs": lambda: _authored(RIGS),
+    "faults": _faults,
+    "metrics": lambda: _of_catalog(METRICS),
+    "odds": lambda: _authored(HOME / "odd"),
+    "scenarios": lambda: _authored(LIBRARY),
+    "suites": lambda: _authored(SUITES),
+}
