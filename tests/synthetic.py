@@ -35,7 +35,7 @@ from twin.vehicle import params
 
 
 def drawn_road(lanes: int = 3, length: int = 600, radius: float = np.inf, width: float = 3.5) -> Road:
-    """Return lanes side by side, rightmost first, on an arc that starts at the origin towards east; a stop line at 200 m."""
+    """Return lanes side by side, rightmost first, on an arc from the origin to the east; stop lines at 200 m."""
     points = length + 1
     s = np.arange(points, dtype=float)
     heading = s / radius

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -392,7 +393,7 @@ _COLUMNS: Final[Mapping[str, Any]] = {
 
 def _records(file: IO[bytes]) -> Iterator[object]:
     total = 0
-    reader = StreamReader(file, emit_chunks=True, validate_crcs=True, record_size_limit=_MAX_RECORD)
+    reader = StreamReader(_Sparing(file), emit_chunks=True, validate_crcs=True, record_size_limit=_MAX_RECORD)
     for record in reader.records:
         if not isinstance(record, Chunk):
             yield record
@@ -404,10 +405,26 @@ def _records(file: IO[bytes]) -> Iterator[object]:
         yield from breakup_chunk(record, validate_crc=True)
 
 
+class _Sparing(BytesIO):
+    """A file that refuses lengths no record can have, before memory is set aside for them."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= _MAX_RECORD:
+            raise RecordError("it holds a length that no record can have")
+        return self._file.read(size)
+
+
 def _honest_size(chunk: Chunk) -> int:
     """Return how many bytes a chunk unpacks to, from the compressed frame itself."""
     if chunk.compression == "zstd":
-        return int(zstandard.frame_content_size(chunk.data))
+        size = int(zstandard.frame_content_size(chunk.data))
+        if size < 0:
+            raise RecordError("a chunk does not say how much it unpacks to")
+        return size
     if chunk.compression == "":
         return len(chunk.data)
     raise RecordError(f"its chunks are compressed by '{chunk.compression:.20}', a record's by zstd")
