@@ -62,8 +62,8 @@ def default_programmes(road: Road) -> Programmes:
             stages_of[list(signals)] = len(stages)
     first, lamp, duration = [0], [], []
     turn = RED_YELLOW_NS + GREEN_NS + YELLOW_NS + CLEARING_NS
-    for stage, count in zip(stage_of, stages_of):
-        before, after = int(stage) * turn, int(count - stage - 1) * turn
+    for stage, count in zip(stage_of.tolist(), stages_of.tolist()):
+        before, after = stage * turn, (count - stage - 1) * turn
         phases = [
             (LAMP_RED, before),
             (LAMP_RED_YELLOW, RED_YELLOW_NS),

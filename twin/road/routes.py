@@ -61,7 +61,7 @@ def _straight_on(a: RoadArrays) -> tuple[Ints, Ints, Floats]:
             seen.add(at)
         reach[lane] = way
     side = np.zeros(count, dtype=np.int64)
-    for lane in np.flatnonzero((a.kind == DRIVING) & (reach < _LOOK_AHEAD_M)):
+    for lane in np.flatnonzero((a.kind == DRIVING) & (reach < _LOOK_AHEAD_M)).tolist():
         for direction, neighbour in ((1, a.left[lane]), (-1, a.right[lane])):
             if neighbour >= 0 and reach[neighbour] > reach[lane] + LANE_CHANGE_M and side[lane] == 0:
                 side[lane] = direction
