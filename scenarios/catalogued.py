@@ -1,0 +1,176 @@
+"""Names that catalogues hold: vehicles, drivers, rigs, sensors, faults and metrics that a scenario asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from hil.drivers import DRIVERS
+from reports.metrics import METRICS, YES_NO
+from scenarios.actions import FaultChange
+from scenarios.names import Names, items_of
+from scenarios.references import words_of
+from scenarios.schema import Actor, Event, Phase, Scenario
+from sensors import rig as rigs
+from twin.authored import AuthoredError, Problem
+from twin.errors import ExpressionError, InputError, nearest
+from twin.faults import ACTUATORS, FAULTS
+from twin.leaf import CriterionLeaf, Leaf, Word, located
+from twin.units import combine
+from twin.vehicle import OBJECTS, PEDESTRIANS, VEHICLES
+from twin.vocabulary import ACTOR_SIGNALS, dimension_of, fits, unfit, unknown
+
+_BODIES: Final[Mapping[str, Collection[str]]] = {
+    "vehicle": VEHICLES,
+    "pedestrian": PEDESTRIANS,
+    "object": OBJECTS,
+}
+
+
+def catalogue_problems(scenario: Scenario, names: Names) -> Iterator[Problem]:
+    """Yield every name that no catalogue holds, and every parameter or threshold that its row does not have."""
+    for actor in (scenario.ego, *scenario.actors.values()):
+        yield from _actor(actor, scenario)
+    for traffic in scenario.traffic:
+        for name in traffic.mix or {}:
+            if name not in VEHICLES:
+                yield traffic.problem(*_said("vehicle", name, VEHICLES), key="mix")
+    kinds = yield from _rig(scenario)
+    for change in (*scenario.faults, *_story_faults(scenario)):
+        yield from _fault(change, scenario, names, kinds)
+    for name, leaf in scenario.criteria.items():
+        yield from _criterion(name, leaf, scenario, names)
+
+
+def _said(what: str, name: str, known: Collection[str]) -> tuple[str, str, str]:
+    error = unknown(what, name, list(known), 0)
+    return error.message, error.expected, error.suggestion
+
+
+def _actor(actor: Actor, scenario: Scenario) -> Iterator[Problem]:
+    for key, known in _BODIES.items():
+        word: Word | None = getattr(actor, key)
+        for name in words_of(word, scenario) if word is not None else ():
+            if name not in known and word is not None:
+                yield word.problem(*_said(key, name, known))
+    if actor.driver is not None:
+        for name in words_of(actor.driver.use, scenario):
+            if ":" not in name and name not in DRIVERS:
+                message, expected, close = _said("driver", name, DRIVERS)
+                yield actor.driver.use.problem(message, f"{expected}; or module:Class", close)
+
+
+def _rig(scenario: Scenario) -> Iterator[Problem]:
+    """Return the kinds of the ego's components by name, or None when the rig is open."""
+    word = scenario.ego.rig
+    if word is None or word.startswith("$"):
+        return None
+    try:
+        specs = rigs.read(str(word))
+    except AuthoredError as error:
+        yield from error.problems
+        return None
+    except InputError:
+        yield word.problem(*_said("rig", str(word), rigs.names()))
+        return None
+    return {spec.name: spec.kind for spec in specs}
+
+
+def _story_faults(scenario: Scenario) -> Iterator[FaultChange]:
+    for item in items_of(scenario):
+        if not isinstance(item, Phase):
+            for do in (item.do,) if isinstance(item, Event) else item.do:
+                if do.fault is not None:
+                    yield do.fault
+
+
+def _fault(change: FaultChange, scenario: Scenario, names: Names, kinds: Mapping[str, str] | None) -> Iterator[Problem]:
+    known = [n for n in words_of(change.fault, scenario) if n in FAULTS]
+    for name in words_of(change.fault, scenario):
+        if name not in FAULTS:
+            yield change.fault.problem(*_said("fault", name, FAULTS))
+    for component in words_of(change.on, scenario):
+        who, _, part = component.partition(".")
+        if who != "ego" or not part:
+            yield change.on.problem(f"'{component}' is no component of the ego", "ego.NAME, e.g. ego.brake")
+            continue
+        kind = part if part in ACTUATORS else (kinds or {}).get(part)
+        if kind is None and kinds is not None:
+            message, expected, close = _said("component", part, [*kinds, *ACTUATORS])
+            yield change.on.problem(message, expected, f"ego.{close}" if close else "")
+        for name in known:
+            if kind is not None and kind not in FAULTS[name].applies_to:
+                possible = ", ".join(sorted(n for n, k in FAULTS.items() if kind in k.applies_to))
+                yield change.fault.problem(f"'{name}' cannot sit on '{component}' ({kind})", f"one of {possible}")
+    for name in known:
+        yield from _fault_parameters(name, change, names)
+
+
+def _fault_parameters(name: str, change: FaultChange, names: Names) -> Iterator[Problem]:
+    parameters = FAULTS[name].parameters
+    extra: Mapping[str, Leaf] = change.__pydantic_extra__ or {}
+    for key, leaf in extra.items():
+        if key not in parameters:
+            expected = "one of " + ", ".join(sorted(parameters)) if parameters else "no parameter"
+            yield change.problem(
+                f"fault '{name}' has no parameter '{key}'", expected, nearest(key, parameters) or "", key
+            )
+            continue
+        yield from _dimension(leaf, parameters[key].dimension, names)
+
+
+def _dimension(leaf: Leaf, wanted: str, names: Names) -> Iterator[Problem]:
+    try:
+        got = dimension_of(leaf.expr, names.scope)
+        if not fits(leaf.expr, got, wanted):
+            raise unfit(leaf.expr, got, wanted)
+    except ExpressionError as error:
+        yield from located(leaf.node, error).problems
+
+
+def _criterion(name: str, leaf: CriterionLeaf, scenario: Scenario, names: Names) -> Iterator[Problem]:
+    try:
+        if leaf.aggregate is not None:
+            yield from _threshold(name, leaf, scenario, names)
+        elif leaf.text.strip() in ("true", "false"):
+            yield from _holding(name, leaf, scenario)
+        else:
+            metrics = dict.fromkeys(METRICS, "any")
+            bare = {**metrics, **{k: w.dimension for k, w in ACTOR_SIGNALS.items() if not w.takes}}
+            scope = replace(names.scope, bare=bare)
+            got = dimension_of(leaf.body, scope)
+            if not fits(leaf.body, got, "bool"):
+                raise unfit(leaf.body, got, "bool")
+    except ExpressionError as error:
+        yield from located(leaf.node, error).problems
+
+
+def _unknown_metric(name: str, scenario: Scenario) -> Problem:
+    section = scenario.node.get("criteria")
+    key = section.key(name) if section else None
+    return (key or scenario.node).problem(*_said("metric", name, METRICS))
+
+
+def _holding(name: str, leaf: CriterionLeaf, scenario: Scenario) -> Iterator[Problem]:
+    if name not in METRICS:
+        yield _unknown_metric(name, scenario)
+        return
+    unit = METRICS.get(name).unit
+    if unit != YES_NO:
+        yield leaf.problem(f"'{name}' is measured in {unit}", f"a threshold, e.g. min >= 1 {unit}")
+
+
+def _threshold(name: str, leaf: CriterionLeaf, scenario: Scenario, names: Names) -> Iterator[Problem]:
+    got = dimension_of(leaf.body, names.scope)
+    if name not in METRICS:
+        yield _unknown_metric(name, scenario)
+        return
+    unit: str = METRICS.get(name).unit
+    wanted = {"count": "1", "integral": combine(_plain(unit), "s", 1)}.get(leaf.aggregate or "", _plain(unit))
+    if not fits(leaf.body, got, wanted):
+        raise unfit(leaf.body, got, wanted)
+
+
+def _plain(unit: str) -> str:
+    return "1" if unit in (YES_NO, "", "-", "%") else unit
