@@ -8,16 +8,18 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from reports import plots, summary
-from reports.listing import figure_columns, readable
+from reports.finding import Verdict
+from reports.listing import figure_columns, name_and_unit, numeric
 from reports.summary import plural
-from reports.verdict import Verdict
 from twin.state import Floats
 from twin.view import Scene
 
 _MAX_SCATTERS: Final = 12
 _MAX_BARS: Final = 60
+_MAX_HISTOGRAMS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,23 @@ def pictures(rows: pd.DataFrame, replays: Mapping[str, Scene]) -> list[Picture]:
                 True,
             )
         )
-    verdicts = rows["verdict"].astype(str).to_numpy()
-    for column in figure_columns(rows):
-        values = rows[column].to_numpy(dtype=float, na_value=np.nan)
-        if np.isfinite(values).sum() > 1 and len(np.unique(values[np.isfinite(values)])) > 2:
-            groups = {v: values[verdicts == v] for v in dict.fromkeys(verdicts)}
-            out.append(Picture(plots.histogram(readable(column), column, groups), _missing_note(values)))
+    verdicts = np.array([str(v) for v in rows["verdict"]])
+    out += _histograms(rows, verdicts)[:_MAX_HISTOGRAMS]
     for points in _scatters(rows)[:_MAX_SCATTERS]:
         out.append(Picture(plots.scatter(points), "Cases in the two parameters that tell failure from success best."))
     lines = _speeds(rows, replays)
     if lines:
         out.append(Picture(plots.curves("Ego speed of the replayed runs", "km/h", lines), "Coloured by verdict.", True))
+    return out
+
+
+def _histograms(rows: pd.DataFrame, verdicts: NDArray[np.str_]) -> list[Picture]:
+    out = []
+    for column in figure_columns(rows):
+        values = numeric(rows, column)
+        if len(np.unique(values[np.isfinite(values)])) > 2:
+            groups = {str(v): values[verdicts == v] for v in dict.fromkeys(verdicts)}
+            out.append(Picture(plots.histogram(*name_and_unit(column), groups), _missing_note(values)))
     return out
 
 
@@ -64,18 +72,18 @@ def _scatters(rows: pd.DataFrame) -> list[plots.Points]:
     out = []
     for name, group in rows.groupby("scenario", sort=False):
         verdicts = [str(v) for v in group["verdict"]]
-        columns = [c for c in map(str, group.columns) if c.startswith("p.") and pd.api.types.is_numeric_dtype(group[c])]
-        varied = [c for c in columns if group[c].nunique() > 1]
+        values = {str(c): numeric(group, str(c)) for c in group.columns if str(c).startswith("p.")}
+        varied = [c for c, v in values.items() if len(np.unique(v[np.isfinite(v)])) > 1]
         if len(varied) < 2:
             continue
-        x, y = sorted(varied, key=lambda c: -_separation(group[c].to_numpy(dtype=float), verdicts))[:2]
+        x, y = sorted(varied, key=lambda c: -_separation(values[c], verdicts))[:2]
         out.append(
             plots.Points(
                 title=str(name),
                 x_name=x[2:],
                 y_name=y[2:],
-                x=group[x].to_numpy(dtype=float),
-                y=group[y].to_numpy(dtype=float),
+                x=values[x],
+                y=values[y],
                 verdicts=verdicts,
             )
         )

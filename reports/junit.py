@@ -23,6 +23,7 @@ from xml.etree import ElementTree as ET
 
 import pandas as pd
 
+from reports.summary import names
 from twin.files import write_whole
 
 _ELEMENT: Final = {
@@ -55,7 +56,7 @@ def text(rows: pd.DataFrame, name: str, requirements: Mapping[str, Sequence[str]
         heading = {"name": _clean(str(scenario)), **_counts(group), "skipped": str(skipped)}
         suite = ET.SubElement(root, "testsuite", heading)
         properties = ET.SubElement(suite, "properties")
-        for requirement in requirements.get(str(scenario), ()):
+        for requirement in sorted({*requirements.get(str(scenario), ()), *_named(group)}):
             ET.SubElement(properties, "property", name="requirement", value=_clean(requirement))
         for row in group.to_dict("records"):
             _case(suite, {str(k): v for k, v in row.items()}, files.get(str(scenario), str(scenario)))
@@ -92,6 +93,10 @@ def _case(suite: ET.Element, row: Mapping[str, Any], file: str) -> None:
     if not _missing(row.get("record")):
         lines.append(f"record: {row['record']}")
     ET.SubElement(case, "system-out").text = _clean("\n".join(lines))
+
+
+def _named(rows: pd.DataFrame) -> set[str]:
+    return {one for text in rows.get("requirements", ()) for one in names(text)}
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, str]:

@@ -9,10 +9,15 @@ import numpy as np
 import pandas as pd
 
 from reports.summary import number
+from twin.state import Floats
 
-_MAX_FIGURES: Final = 6
+_MAX_FIGURES: Final = 5
+_TELLING: Final = (
+    *("f.min_ttc_s", "f.min_headway_s", "f.min_clearance_m", "f.impact_speed_mps", "f.max_decel_mps2"),
+    *("f.max_drac_mps2", "f.min_pet_s", "f.max_jerk_mps3", "f.max_localisation_error_m", "f.comfort_share"),
+)
 _NUMBERS: Final = ("seed", "distance_km", "duration_s")
-_UNITS: Final = {"_km": " [km]", "_s": " [s]", "_mps": " [m/s]", "_mps2": " [m/s²]", "_mps3": " [m/s³]", "_m": " [m]"}
+_UNITS: Final = {"_km": "km", "_s": "s", "_mps": "m/s", "_mps2": "m/s²", "_mps3": "m/s³", "_m": "m", "_pct": "%"}
 
 
 def table(rows: pd.DataFrame) -> tuple[list[dict[str, Any]], list[list[Any]]]:
@@ -52,20 +57,25 @@ def _json_text(value: object) -> str | None:
 
 def readable(column: str) -> str:
     """Return a column's name for people, its unit in brackets."""
+    name, unit = name_and_unit(column)
+    return f"{name} [{unit}]" if unit else name
+
+
+def name_and_unit(column: str) -> tuple[str, str]:
+    """Split the unit off a column's name."""
+    name = column.removeprefix("f.").removeprefix("p.")
     for suffix, unit in _UNITS.items():
-        if column.endswith(suffix):
-            return column.removesuffix(suffix).replace("_", " ") + unit
-    return column.replace("_", " ")
+        if name.endswith(suffix):
+            return name.removesuffix(suffix).replace("_", " "), unit
+    return name.replace("_", " "), ""
 
 
 def figure_columns(rows: pd.DataFrame) -> list[str]:
-    """Return the columns that hold a measured figure of at least one case."""
-    taken = {"case_id", "scenario", "seed", "verdict", "cause", "why", *_NUMBERS}
-    return [
-        str(c)
-        for c in rows.columns
-        if c not in taken
-        and not str(c).startswith("p.")
-        and pd.api.types.is_numeric_dtype(rows[c])
-        and rows[c].notna().any()
-    ]
+    """Return the columns of figures that at least one case has, the most telling first."""
+    columns = [str(c) for c in rows.columns if str(c).startswith("f.") and np.isfinite(numeric(rows, str(c))).any()]
+    return sorted(columns, key=lambda c: _TELLING.index(c) if c in _TELLING else len(_TELLING))
+
+
+def numeric(rows: pd.DataFrame, column: str) -> Floats:
+    """Return a column as numbers, nan for anything else."""
+    return np.asarray(pd.to_numeric(rows[column], errors="coerce"), dtype=np.float64)

@@ -18,10 +18,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from reports import summary
+from reports.finding import Verdict
 from reports.gallery import pictures
 from reports.listing import table
 from reports.summary import plural
-from reports.verdict import Verdict
 from twin.files import write_whole
 from twin.view import Scene, assets, embed, policy, replay_html
 
@@ -31,6 +31,7 @@ _ORDER: Final = (
 )
 _SECTIONS: Final = (
     ("scenarios", "Scenarios"),
+    ("requirements", "Requirements"),
     ("criteria", "Criteria"),
     ("replays", "Replays"),
     ("figures", "Figures"),
@@ -86,6 +87,7 @@ def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
             all=everything,
             tiles=_tiles(rows, everything),
             scenarios=summary.by_scenario(rows),
+            requirements=summary.by_requirement(rows),
             criteria=[_with_open(c) for c in summary.criteria(rows)],
             replays=shown,
             replay_ids={r["case_id"] for r in shown},
@@ -180,15 +182,13 @@ def _headline(all_: summary.Outcome) -> str:
 
 def _tiles(rows: pd.DataFrame, all_: summary.Outcome) -> list[dict[str, str]]:
     events = summary.disengagements(rows)[0].rate
-    rate = (
-        "–" if math.isnan(events.value) else f"{_figure(events.value)} [{_figure(events.low)}, {_figure(events.high)}]"
-    )
+    bounds = "" if math.isnan(events.value) else f" [{_figure(events.low)}, {_figure(events.high)}]"
     return [
         {"name": "judged cases that pass", "value": _percent(all_.passing.value)},
         {"name": "cases missing from the rate", "value": f"{all_.missing} / {all_.cases}"},
         {"name": "driven", "value": f"{_figure(all_.km)} km"},
         {"name": "simulated", "value": f"{_figure(all_.hours)} h"},
-        {"name": "disengagements per 1000 km", "value": rate},
+        {"name": f"disengagements per 1000 km{bounds}", "value": _figure(events.value)},
     ]
 
 

@@ -101,7 +101,7 @@ def _drawn(draw: Callable[P, Figure]) -> Callable[P, str]:
 def verdict_bars(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     """Draw verdicts by scenario: scenario -> verdict -> number of cases."""
     names = list(counts)[::-1]
-    figure, axes = _figure(8.2, 0.7 + 0.3 * len(names))
+    figure, axes = _figure(12.6, 0.8 + 0.3 * len(names))
     left = np.zeros(len(names))
     for verdict in VERDICT_COLOURS:
         widths = np.array([counts[n].get(verdict, 0) for n in names], dtype=float)
@@ -111,7 +111,7 @@ def verdict_bars(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     axes.set_yticks(range(len(names)), [_short(n) for n in names])
     axes.set_xlabel("cases")
     axes.margins(y=0.02)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5)
+    figure.legend(loc="outside right upper", fontsize=9)
     return figure
 
 
@@ -120,7 +120,7 @@ def histogram(title: str, unit: str, groups: Mapping[str, Floats], limit: float 
     """Draw how a figure is spread over the cases, stacked by verdict."""
     shown = {v: groups[v][np.isfinite(groups[v])] for v in VERDICT_COLOURS if v in groups}
     shown = {v: values for v, values in shown.items() if len(values)}
-    figure, axes = _figure(4.1, 2.5)
+    figure, axes = _figure(4.1, 2.7)
     everything = np.concatenate(list(shown.values()))
     low, high = float(everything.min()), float(everything.max())
     bins = np.linspace(low, high if high > low else low + 1.0, 25)
@@ -138,14 +138,14 @@ def histogram(title: str, unit: str, groups: Mapping[str, Floats], limit: float 
     axes.set_xlabel(unit)
     axes.set_ylabel("cases")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8, columnspacing=1.0, handletextpad=0.4)
     return figure
 
 
 @_drawn
 def scatter(points: Points) -> Figure:
     """Draw cases over two parameters, coloured and shaped by verdict; failures lie on top."""
-    figure, axes = _figure(4.1, 3.0)
+    figure, axes = _figure(4.1, 3.2)
     verdicts = np.array(points.verdicts)
     order = [v for v in VERDICT_COLOURS if v != "FAIL"] + ["FAIL"]
     for verdict in order:
@@ -165,14 +165,14 @@ def scatter(points: Points) -> Figure:
     axes.set_title(_short(points.title, 44))
     axes.set_xlabel(_short(points.x_name))
     axes.set_ylabel(_short(points.y_name))
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8, columnspacing=1.0, handletextpad=0.4)
     return figure
 
 
 @_drawn
 def curves(title: str, unit: str, lines: Sequence[Curve]) -> Figure:
     """Draw one quantity of many runs over time, coloured by verdict."""
-    figure, axes = _figure(8.2, 2.8)
+    figure, axes = _figure(12.6, 3.2)
     seen: set[str] = set()
     for line in lines:
         axes.plot(
@@ -187,7 +187,7 @@ def curves(title: str, unit: str, lines: Sequence[Curve]) -> Figure:
     axes.set_title(_short(title, 90))
     axes.set_xlabel("time [s]")
     axes.set_ylabel(unit)
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8, columnspacing=1.0, handletextpad=0.4)
     return figure
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from reports.finding import Verdict
 from reports.statistics import clopper_pearson, garwood
-from reports.verdict import Verdict
 
 JUDGED: Final = (Verdict.PASS, Verdict.FAIL, Verdict.UNPREVENTABLE, Verdict.FLAKY)
 MISSING: Final = (Verdict.INVALID, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.TIMEOUT)
@@ -116,6 +116,15 @@ def outcome(name: str, rows: pd.DataFrame) -> Outcome:
 def by_scenario(rows: pd.DataFrame) -> list[Outcome]:
     """Return one outcome per scenario, in the order of the rows."""
     return [outcome(str(name), group) for name, group in rows.groupby("scenario", sort=False)]
+
+
+def by_requirement(rows: pd.DataFrame) -> list[Outcome]:
+    """Return one outcome per requirement id that the scenarios name, in the order of ids."""
+    if "requirements" not in rows:
+        return []
+    named = [names(text) for text in rows["requirements"]]
+    ids = sorted({one for some in named for one in some})
+    return [outcome(one, rows[[one in some for some in named]]) for one in ids]
 
 
 def criteria(rows: pd.DataFrame) -> list[CriterionLine]:
@@ -220,6 +229,12 @@ def listed(text: object) -> list[Mapping[str, Any]]:
     """Return the objects in a JSON list, none when the text is missing or says something else."""
     found = _parsed(text)
     return [f for f in found if isinstance(f, Mapping)] if isinstance(found, list) else []
+
+
+def names(text: object) -> list[str]:
+    """Return the strings in a JSON list, none when the text is missing or says something else."""
+    found = _parsed(text)
+    return [f for f in found if isinstance(f, str)] if isinstance(found, list) else []
 
 
 def mapped(text: object) -> Mapping[str, Any]:

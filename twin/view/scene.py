@@ -57,7 +57,8 @@ class Mark:
 
 
 def encode(run: Run, series: Sequence[Series] = (), marks: Iterable[Mark] = (), title: str = "") -> Scene:
-    """Return the scene of a run. `series` become strip charts beside the speed, `marks` join the run's own events.
+    """Return the scene of a run. `series` become strip charts below the speed, which is always drawn; `marks` join the run's
+    own events.
 
     Runs of more than 4000 ticks are thinned to every second, third, ... tick.
     """
@@ -102,7 +103,7 @@ def encode(run: Run, series: Sequence[Series] = (), marks: Iterable[Mark] = (), 
             {"name": f"{c.component}: {c.name}", "on": states((run.severity[keep, k] * 100).round().astype(np.int64))}
             for k, c in enumerate(run.case.faults[: run.severity.shape[1]])
         ],
-        "series": [_strip(s, keep) for s in series],
+        "series": [_strip(s, keep) for s in series if s.name != "speed"],
         "contacts": [_touch(c, origin) for c in run.contacts],
         "marks": [
             {"t": m.t_ns / 1e9, "end": None if m.end_ns is None else m.end_ns / 1e9, "kind": m.kind, "text": m.text}

@@ -93,7 +93,8 @@
     build() {
       const { scene, figure } = this;
       const head = el("div", "tr-head");
-      head.append(el("span", "tr-title", scene.title));
+      head.append(el("span", "tr-title", scene.scenario));
+      if (scene.title && scene.title !== scene.scenario) head.append(el("span", "tr-chip", scene.title));
       const values = Object.entries(scene.values).map(([k, v]) => `${k} = ${v}`).join(" · ");
       head.append(el("span", "tr-sub", `seed ${scene.seed} · ${scene.map} · ${scene.driver}${values ? " · " + values : ""}`));
       figure.append(head);
@@ -143,7 +144,7 @@
         return b;
       };
       this.play = button("tr-play", "▶ Play", "Play or pause (space)", () => this.toggle());
-      button("", "⏮", "To the start (Home)", () => { this.pause(); this.seek(0); }).setAttribute("aria-label", "To the start");
+      button("", "|‹", "To the start (Home)", () => { this.pause(); this.seek(0); }).setAttribute("aria-label", "To the start");
       button("", "‹", "One tick back (left arrow)", () => this.step(-1)).setAttribute("aria-label", "One tick back");
       button("", "›", "One tick on (right arrow)", () => this.step(1)).setAttribute("aria-label", "One tick on");
       this.clock = el("span", "tr-time");
@@ -378,6 +379,7 @@
       this.drawTrail(ego.k);
       this.drawEstimate(ego.k);
       for (let i = this.actors.length - 1; i >= 0; i--) this.drawActor(this.actors[i], i === 0);
+      if (this.labels) this.drawLabels();
       for (const c of this.scene.contacts) if (c.t <= this.t + 1e-9) this.drawContact(c);
       this.drawScale();
     }
@@ -493,18 +495,40 @@
         pen.lineWidth = 2;
         pen.stroke();
       }
-      if (this.labels) {
-        const text = `${actor.name}  ${(p.speed * 3.6).toFixed(0)} km/h`;
-        pen.font = `${isEgo ? 650 : 500} 12px system-ui, sans-serif`;
-        pen.textAlign = "center";
-        pen.textBaseline = "alphabetic";
-        const above = py - (Math.abs(Math.sin(p.yaw + this.turn)) * actor.length + actor.width) * this.zoom / 2 - 7;
+    }
+    drawLabels() {
+      const { pen, colour } = this;
+      const taken = [];
+      pen.textAlign = "center";
+      pen.textBaseline = "alphabetic";
+      this.actors.forEach((actor, i) => {
+        const p = this.pose(actor);
+        if (!p.present) return;
+        const text = actor.kind === "object" ? actor.name : `${actor.name}  ${(p.speed * 3.6).toFixed(0)} km/h`;
+        pen.font = `${i ? 500 : 650} 12px system-ui, sans-serif`;
+        const [px, py] = this.at([p.x + Math.cos(p.yaw) * actor.ahead, p.y + Math.sin(p.yaw) * actor.ahead]);
+        if (px < -20 || py < -20 || px > this.w + 20 || py > this.h + 20) return;
+        const half = pen.measureText(text).width / 2 + 4;
+        const x = clamp(px, half, this.w - half);
+        const tilt = p.yaw + this.turn;
+        const foot = py - ((Math.abs(Math.sin(tilt)) * actor.length + Math.abs(Math.cos(tilt)) * actor.width) * this.zoom) / 2 - 6;
+        let y = foot;
+        while (taken.some((b) => Math.abs(b[0] - x) < b[2] + half && Math.abs(b[1] - y) < 14) && y > foot - 90) y -= 14;
+        taken.push([x, y, half]);
+        if (y < foot) {
+          pen.strokeStyle = colour.dim;
+          pen.lineWidth = 1;
+          pen.beginPath();
+          pen.moveTo(px, foot + 4);
+          pen.lineTo(x, y + 3);
+          pen.stroke();
+        }
         pen.lineWidth = 3;
         pen.strokeStyle = colour.ground;
-        pen.strokeText(text, px, above);
-        pen.fillStyle = isEgo ? colour.ego : colour.ink;
-        pen.fillText(text, px, above);
-      }
+        pen.strokeText(text, x, y);
+        pen.fillStyle = i ? colour.ink : colour.ego;
+        pen.fillText(text, x, y);
+      });
     }
     drawDetails(px, py, p, actor) {
       const { pen, colour } = this;
@@ -675,9 +699,14 @@
     if (testing && replay.map) {
       replay.seek(replay.length / 2);
       figure.dataset.colours = String(replay.ink());
+      const zoom = replay.zoom;
       replay.seek(replay.length);
       replay.fit();
-      replay.seek(0);
+      replay.flip("turned");
+      replay.flip("turned");
+      replay.zoom = zoom;
+      replay.flip("follow");
+      replay.seek(replay.length / 4);
     }
   };
   const start = () => {
