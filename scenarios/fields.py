@@ -83,18 +83,6 @@ class Model(BaseModel):
         out.node = node
         return out
 
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        inner = handler.resolve_ref_schema(handler(schema))
-        if cls.short is None:
-            return handler(schema)
-        full = {k: v for k, v in inner.items() if k != "title"}
-        inner.clear()
-        inner.update({"anyOf": [{"type": SCALAR}, full]})
-        return handler(schema)
-
     @property
     def node(self) -> Node:
         """Return where this was written."""
@@ -212,8 +200,8 @@ Anything = Annotated[Leaf, _leaf("any")]
 Value = Annotated[ValueLeaf, _Reads(_read_value, "a value, a quantity, or a draw: uniform(60 km/h, 130 km/h)")]
 CriterionText = Annotated[CriterionLeaf, _Reads(_read_criterion, "min >= 1.0 s, true, or a formula")]
 
-Text = Annotated[Word, _word("text")]
-Name = Annotated[Word, _word("name")]
+Text = Annotated[Word, _word("prose; quote it when it holds ': ' or ' #'")]
+Name = Annotated[Word, _word("a name")]
 Shape = Annotated[Word, _word("shape", SHAPES)]
 Owner = Annotated[Word, _word("owner of an axis", ("driver", "story"))]
 IfBusy = Annotated[Word, _word("rule for busy events", ("join", "replace", "skip"))]

@@ -366,8 +366,12 @@ def _strange_key(holder: Mapped, key: str) -> Problem:
     if key in ("true", "True", "false", "False"):
         return node.problem(f"'{key}' is no key: another tool rewrote 'on' or 'off'", "on: ...", "on")
     if key in NOT_YET:
-        return node.problem(f"'{key}' is not in this version of the language ({NOT_YET[key]})", ", ".join(known))
-    return node.problem(f"unknown key '{key}'", "one of " + ", ".join(known), nearest(key, known) or "")
+        return node.problem(f"'{key}' is not in this version of the language ({NOT_YET[key]})", _shown(known))
+    return node.problem(f"unknown key '{key}'", "one of " + _shown(known), nearest(key, known) or "")
+
+
+def _shown(known: list[str]) -> str:
+    return ", ".join(known[:24]) + (", ..." if len(known) > 24 else "")
 
 
 def _resolve(data: Any, loc: tuple[int | str, ...]) -> tuple[Mapped, Node, str]:

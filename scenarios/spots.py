@@ -32,12 +32,12 @@ _FORMS: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "find": (
         "find",
         frozenset({"length", "right_lane_for", "left_lane_for", "curvature_below", "curvature_above", "grade_above"})
-        | frozenset({"speed_limit_above", "lanes_at_least", "signalised", "arms", "s"}),
+        | frozenset({"speed_limit_above", "lanes_at_least", "ends", "signalised", "arms", "s"}),
     ),
     "approach": ("approach", frozenset({"turn", "from_right_of", "from_left_of", "opposite_to"})),
     "ahead_of": ("ahead", frozenset({"lane", "lanes", "gap", "centre_gap"})),
     "behind": ("ahead", frozenset({"lane", "lanes", "gap", "centre_gap"})),
-    "beside": ("beside", frozenset({"dx", "dy", "axes"})),
+    "beside": ("beside", frozenset({"lane", "lanes", "dx", "dy", "axes"})),
     "before": ("along", frozenset({"by"})),
     "after": ("along", frozenset({"by"})),
     "path": ("path", frozenset({"s"})),
@@ -108,6 +108,7 @@ class Spot(Model):
     grade_above: Ratio | None = None
     speed_limit_above: Speed | None = None
     lanes_at_least: Ratio | None = None
+    ends: Flagged | None = None
     signalised: Flagged | None = None
     arms: Ratio | None = None
     approach: Name | None = None

@@ -77,6 +77,7 @@ DIMENSION_WORDS: Final = {
     "bool": "a condition, true or false",
     "text": "a word",
     "lane": "a lane",
+    "any": "a value",
 }
 
 FOREIGN: Final = {
