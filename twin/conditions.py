@@ -101,6 +101,7 @@ _WIND: Final = (
 )
 _RAIN: Final = ("no rain", "light rain", "moderate rain", "heavy rain", "violent rain", "cloudburst")
 _OKTA: Final = ("clear", "few clouds", "scattered clouds", "broken clouds", "overcast")
+_LANE_COUNTS: Final = ("1 lane", "2 lanes", "3 lanes", "4 lanes and more")
 MOTORWAY, PRIMARY, MINOR = "motorway", "primary", "minor"
 NO_JUNCTION, SIGNALS, NO_SIGNALS = "no_junction", "junction_with_signals", "junction_without_signals"
 DRY, WET, SNOWY, ICY = "dry", "wet", "snow", "icy"
@@ -122,7 +123,7 @@ _ROWS: Final = (
     _number("speed_limit", "km/h", _steps("km/h", 0.0, 31.0, 51.0, 81.0, 101.0, 131.0, _INF)),
     _word("road_type", (MOTORWAY, PRIMARY, MINOR), "drivable_area_type"),
     _number("lane_width", "m", _steps("m", 0.0, 2.75, 3.25, 3.75, _INF)),
-    _number("lane_count", "count", _steps("lanes", 1.0, 2.0, 3.0, 4.0, _INF), "number_of_lanes"),
+    _number("lane_count", "count", _steps("", 1.0, 2.0, 3.0, 4.0, _INF, names=_LANE_COUNTS), "number_of_lanes"),
     _number("curve_radius", "m", _steps("m", 0.0, 30.0, 100.0, 300.0, 1000.0, _INF), "radius"),
     _number("gradient", "%", _steps("%", -_INF, -4.0, -1.0, 1.0, 4.0, _INF), "longitudinal_slope"),
     _word("junction", (NO_JUNCTION, SIGNALS, NO_SIGNALS), "junction_type"),
