@@ -156,8 +156,8 @@ class RoadText:
         SubElement(lanes, "laneOffset", s="0", a=text_of(self.offset), b=f"{self.offset_change:.12g}", c="0", d="0")
         for s, members in self.sections:
             section = SubElement(lanes, "laneSection", s=text_of(s))
-            for side, chosen in (("left", lambda i: i > 0), ("center", lambda i: i == 0), ("right", lambda i: i < 0)):
-                here = sorted((lane for lane in members if chosen(lane.id)), key=lambda lane: -lane.id)
+            for side, sign in (("left", 1), ("center", 0), ("right", -1)):
+                here = sorted((lane for lane in members if lane.id * sign > 0), key=lambda lane: -lane.id)
                 if side == "center":
                     SubElement(SubElement(section, side), "lane", id="0", type="none", level="false")
                 elif here:

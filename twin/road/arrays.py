@@ -52,6 +52,7 @@ class RoadArrays(NamedTuple):
     curvature: Floats  # (P,) left + [1/m]
     width: Floats  # (P,)
     road_s: Floats  # (P,) OpenDRIVE s of the road at this point
+    road_t: Floats  # (P,) OpenDRIVE t of this point: left + of the reference line, seen along the road's s [m]
     # stop lines of signals
     stop_signal: Ints  # (K,) row of Road.signal_names
     stop_lane: Ints  # (K,)

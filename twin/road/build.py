@@ -38,6 +38,7 @@ class LaneShape:
     curvature: Floats
     width: Floats
     road_s: Floats
+    road_t: Floats
 
     @property
     def length(self) -> float:
@@ -252,7 +253,7 @@ def assemble(
         **{key: np.ascontiguousarray(xyz[:, k]) for k, key in enumerate("xyz")},
         **{
             key: np.concatenate([getattr(lane, key) for lane in lanes])
-            for key in ("heading", "pitch", "curvature", "road_s")
+            for key in ("heading", "pitch", "curvature", "road_s", "road_t")
         },
         "width": width,
         "stop_signal": np.array([line.signal for line in extras.stop_lines], dtype=np.int64),
@@ -308,6 +309,7 @@ def straight_road(
                     curvature=np.zeros(count),
                     width=np.full(count, lane_width),
                     road_s=road_s,
+                    road_t=y,
                 )
             )
     name = f"straight_{lanes}x{length_m:g}"

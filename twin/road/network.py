@@ -40,6 +40,7 @@ def compile_road(name: str, digest: str, facts: MapFacts, sample: Sampler) -> Ro
                 if shape is not None:
                     rows[road_row, section_row, lane.id] = len(shapes)
                     shapes.append(shape)
+    _set_t(facts, sections, shapes, rows)
     joints = _Joints(facts, sections, shapes, rows)
     surroundings = _Surroundings(facts, shapes, rows, sections)
     signals = sorted({s.id for road in facts.roads for s in road.signals if s.dynamic and not s.reference})
@@ -140,6 +141,45 @@ def _shape(
         curvature=curvature_of(heading, step),
         width=more["width"],
         road_s=more["road_s"],
+        road_t=np.zeros_like(more["road_s"]),
+    )
+
+
+def lane_offset(road: RoadFacts, s: Floats) -> Floats:
+    """Return how far the middle of the lanes lies left of the road's reference line at s [m]."""
+    out = np.zeros_like(s)
+    for start, a, b, c, d in road.lane_offsets:
+        ds = s - start
+        out = np.where(ds >= 0.0, a + ds * (b + ds * (c + ds * d)), out)
+    return out
+
+
+def _set_t(
+    facts: MapFacts,
+    sections: list[list[tuple[float, float, tuple[LaneFacts, ...], bool]]],
+    shapes: list[LaneShape],
+    rows: dict[tuple[int, int, int], int],
+) -> None:
+    """Fill in the t of every lane: the lane offset plus the widths of the lanes between it and the middle."""
+    for road_row, road in enumerate(facts.roads):
+        for section_row, (_, _, lanes, _) in enumerate(sections[road_row]):
+            for side in (-1, 1):
+                ids = sorted((lane.id for lane in lanes if lane.id * side > 0), key=abs)
+                inner: list[LaneShape] = []
+                for lane_id in ids:
+                    row = rows.get((road_row, section_row, lane_id))
+                    if row is None:
+                        continue
+                    shape = shapes[row]
+                    between = sum((_at_s(other, shape.road_s, other.width) for other in inner), shape.width / 2)
+                    shape.road_t[:] = lane_offset(road, shape.road_s) + side * between
+                    inner.append(shape)
+
+
+def _at_s(shape: LaneShape, s: Floats, values: Floats) -> Floats:
+    """Return values along a lane at the s of its road."""
+    return np.interp(
+        s, *((shape.road_s, values) if shape.road_s[-1] > shape.road_s[0] else (shape.road_s[::-1], values[::-1]))
     )
 
 
@@ -354,29 +394,17 @@ class _Surroundings:
             if row is None:
                 continue
             shape = self.shapes[row]
-            order = np.argsort(shape.road_s)
-            along = shape.road_s[order]
-            x, y, z = (float(np.interp(at, along, shape.xyz[order, k])) for k in range(3))
-            heading = float(np.interp(at, along, shape.heading[order]))
+            s_at = np.array([at])
+            x, y, z = (float(_at_s(shape, s_at, shape.xyz[:, k])[0]) for k in range(3))
+            heading = float(_at_s(shape, s_at, shape.heading)[0])
             if shape.road_s[-1] < shape.road_s[0]:
                 heading += math.pi
-            centre = self._lane_offset(road, at) + math.copysign(
-                float(np.interp(at, along, shape.width[order])) / 2, lane_id
-            )
+            centre = float(_at_s(shape, s_at, shape.road_t)[0])
             over = s - at
             left = t - centre
             cos, sin = math.cos(heading), math.sin(heading)
             return x + over * cos - left * sin, y + over * sin + left * cos, z, heading
         return None
-
-    @staticmethod
-    def _lane_offset(road: RoadFacts, at: float) -> float:
-        known = [o for o in road.lane_offsets if o[0] <= at]
-        if not known:
-            return 0.0
-        start, a, b, c, d = known[-1]
-        ds = at - start
-        return a + ds * (b + ds * (c + ds * d))
 
     def polygon(self, road_row: int, box: BoxFacts) -> Floats | None:
         """Return the corners (k, 2) of an outline in the world."""
