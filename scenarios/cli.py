@@ -16,7 +16,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from click import Context
 from typer.core import TyperGroup
 
 from twin.errors import InfrastructureError, InputError, TwinError
@@ -30,7 +29,7 @@ PASS, FAILED, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
 class _Kind(TyperGroup):
     """Turns everything that can go wrong into a message and an exit code."""
 
-    def invoke(self, ctx: Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except InputError as error:
@@ -67,17 +66,45 @@ app = typer.Typer(
     epilog="Exit codes: 0 pass · 1 a verdict failed · 2 bad input · 3 broken or inconclusive · 130 interrupted.",
 )
 
+
+def _shipped(incomplete: str) -> list[str]:
+    from scenarios.suite import LIBRARY, SUITES, names
+
+    return [name for name in (*names(LIBRARY), *names(SUITES)) if name.startswith(incomplete)]
+
+
+def _keys(incomplete: str) -> list[str]:
+    from scenarios.settings import GROUPS, keys, options
+
+    key, equals, _ = incomplete.partition("=")
+    words = [f"{key}={name}" for name in options(key)] if equals and key in GROUPS else [f"{k}=" for k in keys()]
+    return [word for word in words if word.startswith(incomplete)]
+
+
+def _kinds(incomplete: str) -> list[str]:
+    from scenarios.listing import KINDS
+
+    return [kind for kind in KINDS if kind.startswith(incomplete)]
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout, and nothing else there.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[key=value]...", help="Settings, such as map=town.xodr driver=my.module:Stack rig=full."),
+    typer.Argument(
+        metavar="[key=value]...",
+        help="Settings, such as map=town.xodr driver=my.module:Stack rig=full.",
+        autocompletion=_keys,
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where results go.", show_default=False)]
 
 
 @app.command()
 def check(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenario or suite files, or shipped names.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Scenario or suite files, or shipped names.", autocompletion=_shipped),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Find every problem of scenario files without running them.
@@ -109,7 +136,10 @@ def check(
 
 @app.command()
 def run(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A scenario file, or the name of a shipped one.")],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A scenario file, or the name of a shipped one.", autocompletion=_shipped),
+    ],
     overrides: Overrides = None,
     assign: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Choose a parameter, such as gap='12 m'.")
@@ -141,7 +171,12 @@ def run(
 
 @app.command()
 def sweep(
-    target: Annotated[str, typer.Argument(metavar="FILE_OR_SUITE", help="A scenario or suite, file or shipped name.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE_OR_SUITE", help="A scenario or suite, file or shipped name.", autocompletion=_shipped
+        ),
+    ],
     overrides: Overrides = None,
     out: Out = None,
     as_json: AsJson = False,
@@ -218,7 +253,12 @@ def report(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="engines, maps, vehicles, drivers, sensors, rigs, ...")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT", help="engines, maps, vehicles, drivers, sensors, rigs, ...", autocompletion=_kinds
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """List what exists: engines, maps, vehicles, drivers, sensors, rigs, faults, metrics, odds, scenarios, suites."""
@@ -269,7 +309,7 @@ def doctor(as_json: AsJson = False) -> None:
 def _settings(overrides: Iterable[str] | None, *more: str | None) -> Settings:
     from scenarios.settings import compose
 
-    return compose([*(overrides or []), *(text for text in more if text)])
+    return compose([*(overrides or []), *(text for text in more if text)]).anchored(Path.cwd())
 
 
 def _print_json(value: object) -> None:

@@ -119,7 +119,7 @@ class OnRay(Generic[J, R]):
         self.size = workers
         self._started = _start(workers, address)
         try:
-            self._make = ray.put(ray.cloudpickle.dumps(make))
+            self._make = ray.put(ray.cloudpickle.dumps(make))  # type: ignore[no-untyped-call]
             self._idle = [self._hire() for _ in range(workers)]
             self.pids: list[int] = ray.get([actor.ready.remote() for actor in self._idle], timeout=_START_S)
         except (RayError, TimeoutError) as error:
@@ -192,10 +192,9 @@ def _start(workers: int, address: str | None) -> bool:
         return False
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if address:
-            ray.init(address=address, **quiet)
+            ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         else:
             ray.init(
                 address="local",
@@ -203,7 +202,8 @@ def _start(workers: int, address: str | None) -> bool:
                 include_dashboard=False,
                 object_store_memory=100_000_000,
                 _node_ip_address=_LOOPBACK,
-                **quiet,
+                logging_level=logging.ERROR,
+                log_to_driver=False,
             )
     except (RayError, OSError, ValueError, RuntimeError) as error:
         where = f"the cluster at '{address}' cannot be reached" if address else "Ray did not start"

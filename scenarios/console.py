@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from scenarios.doctor import Check
     from scenarios.ledger import Row
+    from scenarios.planning import Plan
     from scenarios.replay import Replayed
     from scenarios.single import Single
-    from scenarios.sweep import Plan
     from twin.case import Case
     from twin.command import Command
     from twin.samples import Seen

@@ -57,8 +57,7 @@ def content(settings: Settings, driver: str, files: Sequence[Path] = ()) -> dict
     """
     named = [Path(name) for name in (settings.map, settings.rig) if name]
     return {
-        "map": settings.map,
-        "rig": settings.rig,
+        "named": [path.name for path in named],
         "engine": [settings.engine.name, settings.step_ns, settings.substeps],
         "driver": settings.driver.model_dump(mode="json"),
         "files": [_file(path) for path in (*named, *files)],

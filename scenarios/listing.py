@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from defusedxml import ElementTree
+
 from hil.drivers import DRIVERS
 from reports.metrics import METRICS
 from scenarios.suite import HOME, LIBRARY, SUITES, names
@@ -16,8 +18,9 @@ from twin.catalog import Catalog
 from twin.engines import ENGINES
 from twin.errors import UnknownName
 from twin.faults import FAULTS
-from twin.road import map_names
-from twin.vehicle import VEHICLES
+from twin.road.library import find_map, map_names
+from twin.state import KIND_NAMES
+from twin.vehicle import BODIES
 
 Row = tuple[str, str]
 
@@ -59,15 +62,24 @@ def _say(path: Path) -> str:
 
 
 def _bodies() -> list[Row]:
-    return [(name, "") for name in VEHICLES]
+    return [(name, f"{KIND_NAMES[b.kind]}, {b.length:g} x {b.width:g} x {b.height:g} m") for name, b in BODIES.items()]
 
 
 def _maps() -> list[Row]:
-    return [(name, "") for name in map_names()]
+    return [(name, _extent(find_map(name))) for name in map_names()]
+
+
+def _extent(path: Path) -> str:
+    root = ElementTree.parse(path).getroot()
+    roads, junctions = root.findall("road"), root.findall("junction")
+    lights = sum(signal.get("dynamic") == "yes" for signal in root.iter("signal"))
+    kilometres = sum(float(road.get("length", "0")) for road in roads) / 1000.0
+    counted = ((len(roads), "road"), (len(junctions), "junction"), (lights, "light"))
+    return ", ".join([f"{kilometres:.1f} km", *(f"{n} {word}{'s' * (n > 1)}" for n, word in counted if n)])
 
 
 def _faults() -> list[Row]:
-    return [(name, "") for name in FAULTS]
+    return [(kind.name, f"{kind.about} On: {', '.join(sorted(kind.applies_to))}.") for kind in FAULTS.values()]
 
 
 KINDS: Final[Mapping[str, Callable[[], list[Row]]]] = {

@@ -82,7 +82,7 @@ class DriverSettings(_Part):
 class RecordSettings(_Part):
     """How many records a sweep keeps, and how many bytes all of them may take."""
 
-    count: int = Field(24, ge=0)
+    count: int = Field(default=24, ge=0)
     size: Size = 200_000_000
 
 
@@ -97,34 +97,42 @@ class ReportSettings(_Part):
 
     page: bool = True
     junit: bool = True
-    replays: int = Field(24, ge=0)
+    replays: int = Field(default=24, ge=0)
 
 
 class SuiteSettings(_Part):
     """How much of a suite runs: a factor on its samples, and a limit on its wall time [ns]."""
 
-    scale: float = Field(1.0, gt=0.0, le=1000.0, allow_inf_nan=False)
+    scale: float = Field(default=1.0, gt=0.0, le=1000.0, allow_inf_nan=False)
     budget: Duration | None = None
 
 
 class Settings(_Part):
     """Everything that can be set from outside a scenario. Durations are nanoseconds, sizes bytes."""
 
-    map: str | None = Field(None, min_length=1)
-    seed: int = Field(1, ge=0, lt=2**63)
+    map: str | None = Field(default=None, min_length=1)
+    seed: int = Field(default=1, ge=0, lt=2**63)
     engine: EngineSettings = EngineSettings()
     driver: DriverSettings = DriverSettings()
     rig: str | None = None
     sampler: Literal["grid", "random", "lhs", "sobol", "nominal"] | None = None
-    samples: int | None = Field(None, ge=1, le=100_000_000)
+    samples: int | None = Field(default=None, ge=1, le=100_000_000)
     workers: Workers = "auto"
     record: Literal["none", "interesting", "all"] = "interesting"
     records: RecordSettings = RecordSettings()
     batch: Duration = NS_PER_S
-    tries: int = Field(3, ge=1, le=100)
+    tries: int = Field(default=3, ge=1, le=100)
     ray: RaySettings = RaySettings()
     report: ReportSettings = ReportSettings()
     suite: SuiteSettings = SuiteSettings()
+
+    def anchored(self, folder: Path) -> Settings:
+        """Return the settings with the files that they name by whole paths, so that they hold in any folder."""
+        named = {"map": self.map, "rig": self.rig}
+        whole = {
+            key: str((folder / name).resolve()) for key, name in named.items() if name and (folder / name).is_file()
+        }
+        return self.model_copy(update=whole)
 
     @property
     def step_ns(self) -> int:

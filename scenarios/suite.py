@@ -47,7 +47,7 @@ class Entry(_Part):
 
     scenario: str = Field(min_length=1)
     sampler: Sampler = "sobol"
-    samples: int = Field(100, ge=1, le=100_000_000)
+    samples: int = Field(default=100, ge=1, le=100_000_000)
 
 
 class Gates(_Part):
@@ -62,7 +62,7 @@ class Suite(_Part):
 
     suite: str = Field(min_length=1)
     about: str = ""
-    seed: int = Field(0, ge=0, lt=2**62)
+    seed: int = Field(default=0, ge=0, lt=2**62)
     scenarios: tuple[Entry, ...]
     gates: Gates = Gates()
 

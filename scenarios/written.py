@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from scenarios.assemble import Setup, assemble
+from scenarios.assemble import assemble
 from scenarios.check import load
 from scenarios.identity import case_id, content, digest, engine_version
 from scenarios.schema import Scenario, read_scenario
@@ -49,7 +49,7 @@ class Written:
 
     def case(self, values: Mapping[str, float | str], seed: int, settings: Settings) -> Case:
         """Return the concrete scenario. Raises AuthoredError and InputError."""
-        return assemble(self.scenario, values, seed, setup(settings, self.folder))
+        return assemble(self.scenario, values, seed, settings)
 
     @property
     def folder(self) -> Path:
@@ -73,11 +73,6 @@ def read(path: Path) -> Written:
     """Read a scenario file and refuse one with problems. Raises AuthoredError with all of them."""
     load(path)
     return Written(str(path), decode(path.read_bytes(), str(path)))
-
-
-def setup(settings: Settings, folder: Path) -> Setup:
-    """Return what `assemble` is told besides the scenario."""
-    raise NotImplementedError
 
 
 @lru_cache(maxsize=64)
