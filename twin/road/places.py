@@ -36,6 +36,7 @@ Turn = Literal["left", "right", "straight", "any"]
 
 _TURNS = math.radians(35.0)  # less than this is straight on
 _BACK = math.radians(150.0)  # more than this is a U-turn
+_NEARLY = 0.9  # of the longest way is as good as the longest
 _STRIDE = 5.0  # of a search along lanes [m]
 _LINE_REACH = 30.0  # how far before a junction a stop line still belongs to it [m]
 
@@ -77,8 +78,8 @@ def on_lane(road: Road, lane: int, s: float, d: float = 0.0) -> Spot:
 def main_lane(road: Road, number: int, s: float) -> Spot:
     """Return the spot at s along the map's main road on lane `number`, 1 = rightmost, counting left.
 
-    The main road is the longest way straight on that starts where traffic enters the map (on a closed network: from the
-    longest lane outside junctions), taken along its rightmost lane; of equal ones the first in the file.
+    The main road is the longest way straight on that starts where traffic enters the map or on the longest lane outside
+    junctions, taken along its rightmost lane; of ways as long within a tenth (both directions of a road, say) the first.
     Raises InputError when there is no such lane at s.
     """
     a = road.arrays
@@ -108,24 +109,22 @@ def main_lane(road: Road, number: int, s: float) -> Spot:
 @lru_cache(maxsize=64)
 def _main_chain_of(holder: _Holder) -> tuple[int, ...]:
     a = holder.road.arrays
-    entries = [int(k) for k in np.flatnonzero((a.kind == DRIVING) & (a.number == 1) & (a.back < 0))]
+    rightmost = (a.kind == DRIVING) & (a.number == 1)
+    entries = np.flatnonzero(rightmost & (a.back < 0)).tolist()
+    outside = np.flatnonzero(rightmost & (a.junction < 0))
+    if len(outside):
+        entries.append(int(outside[np.argmax(a.length[outside])]))
     if not entries:
-        outside = np.flatnonzero((a.kind == DRIVING) & (a.number == 1) & (a.junction < 0))
-        if len(outside) == 0:
-            raise InputError(f"map '{holder.road.name}' has no driving lane outside junctions")
-        entries = [int(outside[np.argmax(a.length[outside])])]
-    best: tuple[int, ...] = ()
-    longest = -1.0
+        raise InputError(f"map '{holder.road.name}' has no driving lane that a main road could start on")
+    chains = []
     for entry in entries:
-        chain, seen, lane = [], set(), entry
-        while lane >= 0 and lane not in seen:
-            seen.add(lane)
-            chain.append(lane)
+        chain, lane = {}, int(entry)
+        while lane >= 0 and lane not in chain:
+            chain[lane] = float(a.length[lane])
             lane = int(a.straight[lane])
-        way = float(a.length[chain].sum())
-        if way > longest + 1e-6:
-            best, longest = tuple(chain), way
-    return best
+        chains.append(chain)
+    ways = [sum(chain.values()) for chain in chains]
+    return tuple(chains[next(k for k, way in enumerate(ways) if way >= _NEARLY * max(ways))])
 
 
 class _Holder:
