@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import warnings
@@ -205,7 +206,15 @@ def _svg(figure: Figure) -> str:
     FigureCanvasSVG(figure).print_svg(out, metadata=nothing)  # type: ignore[no-untyped-call]
     text = out.getvalue()
     text = _NOT_XML.sub("\ufffd", text[text.index("<svg") :]).replace(_INK, "currentColor")
-    return text.replace("<svg ", '<svg role="img" ', 1)
+    return _own_ids(text).replace("<svg ", '<svg role="img" ', 1)
+
+
+def _own_ids(svg: str) -> str:
+    """Drop ids that nothing refers to, and tell the others from those of every other drawing of the page."""
+    used = set(re.findall(r"(?:href=\"|url\()#([^\")]+)", svg))
+    key = hashlib.blake2b(svg.encode(), digest_size=4).hexdigest()
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", svg)
+    return re.sub(r"(href=\"|url\()#", rf"\g<1>#{key}-", svg)
 
 
 def _short(name: str, length: int = 34) -> str:

@@ -50,48 +50,48 @@ def drawn_road(lanes: int = 3, length: int = 600, radius: float = np.inf, width:
     total = lanes * points
     none = np.full(lanes, -1)
     flat = np.zeros(lanes + 1, np.int64)
-    arrays = RoadArrays(
-        first=np.arange(lanes + 1) * points,
-        step=np.ones(lanes),
-        length=np.full(lanes, float(length)),
-        kind=np.zeros(lanes, np.int64),
-        road=np.zeros(lanes, np.int64),
-        section=np.zeros(lanes, np.int64),
-        lane_id=-(lanes - number),
-        junction=none,
-        left=np.where(number + 1 < lanes, number + 1, -1),
-        right=number - 1,
-        oncoming=none,
-        number=number + 1,
-        thread=number,
-        speed_limit=np.full(lanes, np.nan),
-        straight=none,
-        back=none,
-        succ_first=flat,
-        succ=np.zeros(0, np.int64),
-        pred_first=flat,
-        pred=np.zeros(0, np.int64),
-        x=along(base_x) - np.repeat(offsets, points) * np.sin(along(heading)),
-        y=along(base_y) + np.repeat(offsets, points) * np.cos(along(heading)),
-        z=np.zeros(total),
-        heading=along(heading),
-        pitch=np.zeros(total),
-        curvature=np.full(total, 0.0 if np.isinf(radius) else 1 / radius),
-        width=np.full(total, width),
-        road_s=along(s),
-        stop_signal=np.zeros(lanes, np.int64),
-        stop_lane=number,
-        stop_s=np.full(lanes, 200.0),
-        cell=50.0,
-        grid_x=0.0,
-        grid_y=0.0,
-        grid_nx=1,
-        grid_ny=1,
-        grid_first=np.array([0, lanes]),
-        grid_lane=number,
-        grid_point=np.zeros(lanes, np.int64),
-        boxes=np.array([[30.0, -6.0, 0.0, 0.1, 8.0, 2.0, 3.0]]),
-    )
+    known: dict[str, Any] = {
+        "first": np.arange(lanes + 1) * points,
+        "step": np.ones(lanes),
+        "length": np.full(lanes, float(length)),
+        "kind": np.zeros(lanes, np.int64),
+        "road": np.zeros(lanes, np.int64),
+        "section": np.zeros(lanes, np.int64),
+        "lane_id": -(lanes - number),
+        "junction": none,
+        "left": np.where(number + 1 < lanes, number + 1, -1),
+        "right": number - 1,
+        "oncoming": none,
+        "number": number + 1,
+        "thread": number,
+        "speed_limit": np.full(lanes, np.nan),
+        "straight": none,
+        "succ_first": flat,
+        "succ": np.zeros(0, np.int64),
+        "pred_first": flat,
+        "pred": np.zeros(0, np.int64),
+        "x": along(base_x) - np.repeat(offsets, points) * np.sin(along(heading)),
+        "y": along(base_y) + np.repeat(offsets, points) * np.cos(along(heading)),
+        "z": np.zeros(total),
+        "heading": along(heading),
+        "pitch": np.zeros(total),
+        "curvature": np.full(total, 0.0 if np.isinf(radius) else 1 / radius),
+        "width": np.full(total, width),
+        "road_s": along(s),
+        "stop_signal": np.zeros(lanes, np.int64),
+        "stop_lane": number,
+        "stop_s": np.full(lanes, 200.0),
+        "cell": 50.0,
+        "grid_x": 0.0,
+        "grid_y": 0.0,
+        "grid_nx": 1,
+        "grid_ny": 1,
+        "grid_first": np.array([0, lanes]),
+        "grid_lane": number,
+        "boxes": np.array([[30.0, -6.0, 0.0, 0.1, 8.0, 2.0, 3.0]]),
+    }
+    unread = np.zeros(0, np.int64)
+    arrays = RoadArrays(**{name: known.get(name, unread) for name in RoadArrays._fields})
     zebra = np.array([[204.0, -2.0], [208.0, -2.0], [208.0, width * lanes - 1.5], [204.0, width * lanes - 1.5]])
     return Road("drawn", "d1", arrays, ("1",), (), ("tl_1",), {}, {}, (zebra,), None, (0.0, 0.0, 0.0))
 
@@ -149,7 +149,7 @@ def run_of(case: Case | None = None, ticks: int = 401, noise: float = 0.0) -> Ru
     f[:, AX, 0] = np.where(t < 12.5, -2.0, 0.0)
     for i in range(1, actors):
         f[:, X, i] = 30.0 + 12.0 * i + 15.0 * t
-        f[:, Y, i] = 3.5 / (1.0 + np.exp((t - 4.0 - 0.3 * i) * 2.0))
+        f[:, Y, i] = 1.75 * (1.0 - np.tanh(t - 4.0 - 0.3 * i))
         f[:, VX, i] = 15.0
         f[:, YAW, i] = np.arctan2(np.gradient(f[:, Y, i]), np.gradient(f[:, X, i])) if ticks > 1 else 0.0
     if noise:

@@ -57,8 +57,8 @@ class Mark:
 
 
 def encode(run: Run, series: Sequence[Series] = (), marks: Iterable[Mark] = (), title: str = "") -> Scene:
-    """Return the scene of a run. `series` become strip charts below the speed, which is always drawn; `marks` join the run's
-    own events.
+    """Return the scene of a run. `series` become strip charts below the speed, which is always there; `marks` join the
+    run's own events.
 
     Runs of more than 4000 ticks are thinned to every second, third, ... tick.
     """

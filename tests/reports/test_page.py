@@ -1,0 +1,231 @@
+"""The report page: it says what the rows say, escapes what people wrote, fetches nothing, and works in a browser."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.page import Meta, render, write_report
+from tests.browser import attribute, dom_after_selftest
+from tests.synthetic import case_of, run_of, touched
+from twin.errors import RecordError
+from twin.view import Scene, encode
+
+HOSTILE = '</script><script>document.documentElement.dataset.pwned="1"</script><img src=x onerror=alert(1)>{{ 7 * 7 }}'
+ODD = {"rainfall": ["none", "light", "heavy"]}
+
+
+def rows(cases: int = 40, name: str = "cut_in") -> pd.DataFrame:
+    """Return results as a sweep leaves them; every fourth case fails, every tenth is invalid."""
+    out: list[dict[str, Any]] = []
+    for k in range(cases):
+        verdict = "INVALID" if k % 10 == 9 else "FAIL" if k % 4 == 0 else "PASS"
+        found = {"criterion": name, "text": name, "verdict": verdict, "value": 0.1 * k, "unit": "s"}
+        gone = {"t_s": 4.0, "who": "stack", "cause": "perception", "odd": "IN", "lead_s": 2.5, "speed_mps": 20.0}
+        out.append(
+            {
+                "case_id": f"c{k:03d}",
+                "scenario": f"{name} {k % 2}",
+                "seed": k,
+                "verdict": verdict,
+                "cause": "SW" if verdict == "FAIL" else "",
+                "why": name if verdict == "FAIL" else "",
+                "distance_km": 0.5,
+                "duration_s": 20.0,
+                "stopped": "end",
+                "requirements": json.dumps([name]),
+                "p.gap": float((7 * k) % 13),
+                "p.lateral": 0.5 + k % 3 / 2,
+                "p.paint": name,
+                "f.min_ttc_s": None if k % 7 == 3 else 0.1 * k,
+                "f.collisions": float(verdict == "FAIL"),
+                "findings": json.dumps([found | {"robustness": 0.1 * k - 1.0, "t_s": 3.0, "why": name}]),
+                "disengagements": json.dumps([gone] if k == 4 else []),
+                "odd": json.dumps({"rainfall": {"none": 12.0}, name: {name: 3.0}}),
+                "extrapolated": "[]",
+            }
+        )
+    return pd.DataFrame(out)
+
+
+def scenes(name: str = "cutter") -> dict[str, Scene]:
+    return {
+        "c004": encode(
+            touched(run_of(case_of(("ego", name), scenario=name, event_names=(name,), values={name: name})))
+        ),
+        "c001": encode(run_of(ticks=50)),
+    }
+
+
+class Elements(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.ids: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        if "id" in given:
+            self.ids.append(str(given["id"]))
+
+
+def table(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="case-data">(.*?)</script>', page, re.S)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+def test_the_headline_gives_the_rate_its_interval_and_what_is_missing() -> None:
+    page = render(rows(), {}, Meta())
+    # of 40 cases 4 are INVALID; of the 36 judged 10 fail: 26 / 36, Clopper and Pearson [54.8 %, 85.8 %]
+    assert "10 of 36 judged cases failed. 72.2 % passed, 95 % interval 54.8 % to 85.8 %." in page
+    assert "4 cases are missing from this rate: 4 INVALID." in page
+
+
+def test_when_nothing_could_be_judged_no_rate_is_given() -> None:
+    page = render(rows(2).assign(verdict="ERROR"), {}, Meta())
+    assert "None of 2 cases could be judged, so there is no rate to give." in page
+
+
+def test_an_empty_sweep_is_a_page_that_says_so() -> None:
+    assert "Nothing was run." in render(rows(1).iloc[:0], {}, Meta())
+
+
+def test_every_case_is_in_the_table_with_its_figures_and_parameters() -> None:
+    data = table(render(rows(), {}, Meta()))
+    keys = [c["key"] for c in data["columns"]]
+    assert len(data["rows"]) == 40
+    third = dict(zip(keys, data["rows"][3], strict=True))
+    assert (third["case_id"], third["verdict"], third["f.min_ttc_s"], third["distance_km"]) == (
+        "c003",
+        "PASS",
+        None,
+        0.5,
+    )
+    assert third["parameters"] == "gap 8, lateral 0.5, paint cut_in"
+
+
+def test_replays_come_worst_first_and_are_linked_from_their_case() -> None:
+    page = render(rows(), scenes(), Meta())
+    assert page.index('id="replay-c004"') < page.index('id="replay-c001"')
+    assert table(page)["replays"] == ["c001", "c004"]
+    assert "2 runs of 40 with a record" in page
+
+
+def test_the_worst_moment_links_to_its_replay() -> None:
+    worst = rows()
+    worst.loc[worst["case_id"] != "c004", "findings"] = "[]"
+    assert '<a href="#replay-c004">c004</a>' in render(worst, scenes(), Meta())
+
+
+def test_odd_cells_without_a_run_are_shown_as_never_met() -> None:
+    page = render(rows(), {}, Meta(odd=ODD, odd_name="motorway"))
+    assert "1 / 3" in re.sub(r"\s+", " ", page)
+    assert page.count('class="cell none"') == 2
+
+
+def test_without_an_odd_there_is_no_denominator() -> None:
+    assert "there is no telling what of" in render(rows(), {}, Meta())
+
+
+def test_no_text_of_people_becomes_an_element() -> None:
+    page = render(
+        rows(name=HOSTILE),
+        scenes(HOSTILE),
+        Meta(HOSTILE, HOSTILE, HOSTILE, HOSTILE, {HOSTILE: [HOSTILE]}, {HOSTILE: HOSTILE}),
+    )
+    plain = render(rows(), scenes(), Meta("a", "b", "c", "d", {"x": ["y"]}, {"z": "z"}))
+    count = {tag: sum(t == tag for t, _ in Elements(page).tags) for tag in ("script", "img", "style")}
+    assert count == {tag: sum(t == tag for t, _ in Elements(plain).tags) for tag in ("script", "img", "style")}
+    assert count["img"] == 0
+    assert "{{ 7 * 7 }}" in page
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.text(min_size=1, max_size=40) | st.sampled_from(["<!--", "]]>", "\x00", "\u2028", "&lt;"]))
+def test_any_name_gives_a_page_with_the_same_scripts(name: str) -> None:
+    page = render(rows(6, name), {}, Meta(title=name))
+    scripts = [a.get("type") for t, a in Elements(page).tags if t == "script"]
+    assert scripts == ["application/json", None, None]
+    page.encode()
+
+
+def test_the_page_fetches_nothing_and_runs_only_its_own_scripts() -> None:
+    page = render(rows(), scenes(), Meta())
+    policy = next(a["content"] for t, a in Elements(page).tags if t == "meta" and a.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert policy.count("'sha256-") == 2
+    loads = [(t, a) for t, a in Elements(page).tags if {"src", "srcset", "data"} & a.keys() or t == "link"]
+    assert loads == []
+    links = [str(a["href"]) for t, a in Elements(page).tags if t == "a"]
+    assert all(link.startswith("#") for link in links)
+
+
+def test_every_link_of_the_page_leads_somewhere() -> None:
+    found = Elements(render(rows(), scenes(), Meta()))
+    targets = {str(a["href"])[1:] for t, a in found.tags if t == "a"}
+    assert targets <= set(found.ids)
+
+
+def test_ids_of_the_page_are_unique() -> None:
+    ids = Elements(render(rows(), scenes(), Meta())).ids
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_rows_give_the_same_bytes() -> None:
+    assert render(rows(), scenes(), Meta()) == render(rows(), scenes(), Meta())
+
+
+def test_rows_read_back_from_parquet_give_the_same_page(tmp_path: Path) -> None:
+    rows().to_parquet(tmp_path / "r.parquet")
+    assert render(pd.read_parquet(tmp_path / "r.parquet"), {}, Meta()) == render(rows(), {}, Meta())
+
+
+def test_thousands_of_cases_make_a_page_of_a_few_megabytes(tmp_path: Path) -> None:
+    many = pd.concat([rows(500)] * 10, ignore_index=True)
+    many["case_id"] = [f"c{k:05d}" for k in range(len(many))]
+    path = write_report(tmp_path, many, {}, Meta())
+    assert path.stat().st_size < 4_000_000
+
+
+def test_columns_without_a_number_are_not_drawn_as_zero() -> None:
+    nothing = rows(8).assign(**{"f.min_ttc_s": None, "f.collisions": np.nan})
+    keys = [c["key"] for c in table(render(nothing, {}, Meta()))["columns"]]
+    assert not [k for k in keys if k.startswith("f.")]
+
+
+def test_the_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    assert write_report(tmp_path, rows(4), {}) == tmp_path / "report.html"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+    with pytest.raises(RecordError, match="cannot be written"):
+        write_report(tmp_path / "report.html", rows(4), {})
+
+
+def test_infinite_figures_do_not_break_the_page() -> None:
+    endless = rows(6).assign(**{"f.min_ttc_s": [math.inf, 1.0, 2.0, 3.0, -math.inf, math.nan]})
+    assert len(table(render(endless, {}, Meta()))["rows"]) == 6
+
+
+def test_a_browser_sorts_fills_and_draws_without_an_error(tmp_path: Path) -> None:
+    path = write_report(tmp_path, rows(130, HOSTILE), scenes(HOSTILE), Meta(title=HOSTILE, odd=ODD))
+    dom = dom_after_selftest(path, tmp_path / "profile")
+    assert attribute(dom, "twin-error") == []
+    assert attribute(dom, "pwned") == []
+    assert attribute(dom, "cases") == ["100"]
+    assert len(attribute(dom, "colours")) == 2
+    assert min(int(n) for n in attribute(dom, "colours")) > 8
+    assert "130 of 130 cases" in dom
