@@ -84,7 +84,7 @@ def evaluate(formula: Expr, signals: Signals, complete: bool = True) -> Outcome:
     tick, predicate = decisive(root, 0)
     if truth == UNKNOWN:
         return Outcome(None, math.nan, tick, predicate)
-    return Outcome(truth == 1.0, float(root.low[0] if truth == 1.0 else root.high[0]), tick, predicate)
+    return Outcome(bool(truth == 1.0), float(root.low[0] if truth == 1.0 else root.high[0]), tick, predicate)
 
 
 def decisive(node: Robust, tick: int) -> tuple[int, str]:

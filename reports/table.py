@@ -23,6 +23,7 @@ import pandas as pd
 
 from reports.finding import Verdict
 from reports.verdict import Judgement
+from twin.clock import seconds
 from twin.errors import InputError
 from twin.run import Run
 
@@ -36,7 +37,7 @@ def row(case_id: str, run: Run, judgement: Judgement) -> dict[str, Scalar]:
     head = _head(case_id, run.case.scenario, run.case.seed, judgement.verdict, judgement.cause, judgement.why)
     head |= {
         "distance_km": judgement.exposure_km,
-        "duration_s": judgement.exposure_h * 3600.0,
+        "duration_s": seconds(int(run.t_ns[-1] - run.t_ns[0])),
         "stopped": run.stopped,
         "requirements": _json(list(run.case.requirements)),
     }
