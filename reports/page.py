@@ -18,6 +18,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from reports import summary
+from reports.coverage import LEAST_S
 from reports.finding import Verdict
 from reports.gallery import pictures
 from reports.listing import table
@@ -46,14 +47,13 @@ _SECTIONS: Final = (
 class Meta:
     """What the rows do not say: how it was run, and what it was run against.
 
-    `odd` names every cell of the driver's ODD: attribute -> cells. `facts` are lines of "to get the same again".
+    `odd_name` is the driver's ODD, `facts` are lines of "to get the same again".
     """
 
     title: str = "Report"
     command: str = ""
     driver: str = ""
     odd_name: str = ""
-    odd: Mapping[str, Sequence[str]] | None = None
     facts: Mapping[str, str] | None = None
 
 
@@ -68,6 +68,7 @@ def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
     """Return the page."""
     everything = summary.outcome("all", rows)
     shown = _replays(rows, replays)
+    odd = summary.odd_coverage(rows)
     viewer, script = assets(), _asset("report.js")
     columns, cases = table(rows)
     return (
@@ -93,8 +94,8 @@ def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
             replay_ids={r["case_id"] for r in shown},
             replay_note=_replay_note(len(shown), len(rows)),
             figures=[{"svg": Markup(p.svg), "caption": p.caption, "wide": p.wide} for p in pictures(rows, replays)],
-            odd=[_odd_line(line) for line in summary.odd_coverage(rows, meta.odd)],
-            odd_note=_odd_note(meta),
+            odd=[_odd_line(line) for line in odd],
+            odd_note=_odd_note(odd, meta.odd_name),
             disengagements=summary.disengagements(rows),
             columns=columns,
             cases=Markup(
@@ -200,23 +201,20 @@ def _with_open(line: summary.CriterionLine) -> dict[str, Any]:
 
 
 def _odd_line(line: summary.OddLine) -> dict[str, Any]:
-    most = max((s for _, s in line.cells), default=0.0)
-    shown = [(cell, s, round(0.12 + 0.4 * math.sqrt(s / most), 3) if s else 0.0) for cell, s in line.cells]
-    return {
-        "attribute": line.attribute,
-        "met": line.met,
-        "declared": line.declared,
-        "cells": line.cells,
-        "shown": shown,
-    }
+    most = max((c.seconds for c in line.cells), default=0.0)
+    weights = [round(0.12 + 0.4 * math.sqrt(c.seconds / most), 3) if c.runs else 0.0 for c in line.cells]
+    return {name: getattr(line, name) for name in line.__dataclass_fields__} | {"shown": list(zip(line.cells, weights))}
 
 
-def _odd_note(meta: Meta) -> str:
-    what = "Conditions measured tick by tick in the runs, not those asked for in the scenarios. "
-    if meta.odd is None:
-        return what + "No ODD was given for the driver: this is what was met, and there is no telling what of."
-    name = f" {meta.odd_name}" if meta.odd_name else ""
-    return what + f"A cell of the ODD{name} is met once a run was in it; hatched cells were never met."
+def _odd_note(lines: Sequence[summary.OddLine], name: str) -> str:
+    if not lines:
+        return "No case was judged against an ODD, so there is nothing to cover."
+    met, cells = sum(line.met for line in lines), sum(len(line.cells) for line in lines)
+    return (
+        f"{met} of {cells} cells of the ODD{f' {name}' if name else ''} met, by conditions measured tick by tick in the"
+        f" runs, not by those asked for in the scenarios. A cell is met once a run was in it for {LEAST_S} s; "
+        "hatched cells never were. Time outside the ODD or with the condition unknown covers nothing."
+    )
 
 
 def _replay_note(shown: int, cases: int) -> str:

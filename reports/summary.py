@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from reports.coverage import LEAST_S, OUTSIDE, UNKNOWN
 from reports.finding import Verdict
 from reports.statistics import clopper_pearson, garwood
 
@@ -72,13 +73,23 @@ class CauseLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OddCell:
+    """One cell of an attribute: in how many runs it was met for at least `LEAST_S`, and for how long in all."""
+
+    name: str
+    runs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class OddLine:
-    """One attribute of the ODD: seconds met in each of its cells, and how many of them were met at all."""
+    """One attribute of the ODD: its cells, how many of them were met, and the time spent outside of all or unknown."""
 
     attribute: str
-    cells: tuple[tuple[str, float], ...]
+    cells: tuple[OddCell, ...]
     met: int
-    declared: bool
+    outside_s: float
+    unknown_s: float
 
 
 def proportion(count: int, of: int) -> Rate:
@@ -183,28 +194,35 @@ def disengagements(rows: pd.DataFrame) -> list[CauseLine]:
     ]
 
 
-def odd_coverage(rows: pd.DataFrame, declared: Mapping[str, Sequence[str]] | None = None) -> list[OddLine]:
-    """Return seconds met per attribute and cell. `declared` names every cell of the ODD: attribute -> cells.
+def odd_coverage(rows: pd.DataFrame) -> list[OddLine]:
+    """Return what was met of the ODD that the cases were judged against; empty when none was.
 
-    Without it there is no denominator, and `OddLine.declared` says so. Runs that were not judged count as well: they
-    were driven, and the conditions were met.
+    A row names every cell of its domain, those never met with 0 s: they are the denominator. Runs that were not judged
+    count as well: they were driven, and the conditions were met.
     """
-    spent: dict[str, dict[str, float]] = {a: dict.fromkeys(cells, 0.0) for a, cells in (declared or {}).items()}
+    spent: dict[str, dict[str, list[float]]] = {}
     for text in rows.get("odd", ()):
         for attribute, cells in mapped(text).items():
             if isinstance(cells, Mapping):
                 line = spent.setdefault(str(attribute), {})
                 for cell, seconds in cells.items():
-                    line[str(cell)] = line.get(str(cell), 0.0) + max(number(seconds), 0.0)
-    return [
-        OddLine(
-            attribute=attribute,
-            cells=tuple(cells.items()),
-            met=sum(s > 0.0 for s in cells.values()),
-            declared=attribute in (declared or {}),
-        )
-        for attribute, cells in spent.items()
-    ]
+                    line.setdefault(str(cell), []).append(max(number(seconds), 0.0))
+    return [_odd_line(attribute, cells) for attribute, cells in spent.items()]
+
+
+def _odd_line(attribute: str, spent: Mapping[str, Sequence[float]]) -> OddLine:
+    cells = tuple(
+        OddCell(name, sum(s >= LEAST_S - 1e-9 for s in seconds), math.fsum(seconds))
+        for name, seconds in spent.items()
+        if name not in (OUTSIDE, UNKNOWN)
+    )
+    return OddLine(
+        attribute=attribute,
+        cells=cells,
+        met=sum(c.runs > 0 for c in cells),
+        outside_s=math.fsum(spent.get(OUTSIDE, ())),
+        unknown_s=math.fsum(spent.get(UNKNOWN, ())),
+    )
 
 
 def total(rows: pd.DataFrame, column: str) -> float:

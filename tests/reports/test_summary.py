@@ -113,15 +113,17 @@ def test_no_event_still_has_an_upper_bound_and_no_way_has_none() -> None:
 
 def test_odd_cells_that_nobody_met_stay_in_the_denominator() -> None:
     met = [
-        json.dumps({"rainfall": {"none": 10.0, "light": 0.0}}),
-        json.dumps({"rainfall": {"none": 5.0}, "wind": {"calm": 1.0}}),
+        json.dumps({"rainfall": {"none": 10.0, "light": 0.0, "heavy": 0.4}, "wind": {"calm": 1.0, "outside": 9.0}}),
+        json.dumps({"rainfall": {"none": 5.0, "light": 0.0, "heavy": 0.0}, "wind": {"calm": 0.0, "unknown": 2.0}}),
     ]
-    lines = summary.odd_coverage(rows("PASS", "FAIL", odd=met), {"rainfall": ["none", "light", "heavy"]})
-    assert [(o.attribute, o.met, len(o.cells), o.declared) for o in lines] == [
-        ("rainfall", 1, 3, True),
-        ("wind", 1, 1, False),
+    rain, wind = summary.odd_coverage(rows("PASS", "FAIL", odd=met))
+    assert (rain.met, len(rain.cells)) == (1, 3)
+    assert [(c.name, c.runs, c.seconds) for c in rain.cells] == [
+        ("none", 2, 15.0),
+        ("light", 0, 0.0),
+        ("heavy", 0, 0.4),
     ]
-    assert dict(lines[0].cells)["none"] == 15.0
+    assert (wind.met, len(wind.cells), wind.outside_s, wind.unknown_s) == (1, 1, 9.0, 2.0)
 
 
 @pytest.mark.parametrize("text", [None, float("nan"), "", "{", "7", "[1, 2]", "[" * 5000, '{"a": 1}'])
