@@ -19,88 +19,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
-import numpy as np
 import zstandard
 from mcap.exceptions import McapError
 from mcap.records import Attachment, Channel, Chunk, Message, Metadata
 from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
 from mcap.writer import Writer
-from numpy.typing import NDArray
 
-from twin.case import Case
+from twin.channels import ESTIMATE, SAMPLE_SCHEMA, SCHEMAS
 from twin.divergence import Divergence, first_divergence
 from twin.errors import RecordError
 from twin.files import replacing
 from twin.kernel import KERNELS_HASH
-from twin.payload import decode, encode, floats, numbers
+from twin.payload import encode, numbers
+from twin.recorded import SCENARIO, USED, Gatherer, Recorded
 from twin.recorder import Recorder
 from twin.run import MODES, Run
 from twin.samples import PointCloud, Sample
-from twin.state import E_NAMES, F_NAMES, N_NAMES, Contact, Floats, Ints
+from twin.state import E_NAMES, F_NAMES, N_NAMES
 
 __all__ = ["Divergence", "Recorded", "Recorder", "first_divergence", "read", "versions", "write"]
 
 FORMAT: Final = 1
 SUFFIX: Final = ".mcap"
-_SCENARIO: Final = "scenario.yaml"
 _MAX_FILE: Final = 1 << 30  # bytes
 _MAX_RECORD: Final = 64 << 20
 _MAX_TOTAL: Final = 1 << 30  # of uncompressed chunks
-_ESTIMATE: Final = ("x", "y", "yaw", "speed_mps", "std_xy")
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A record read back: the arrays of `twin.run.Run` without its case, and what it takes to assemble that case anew.
-
-    `text` is the scenario as it was written, `files` what it used, by name; `meta` what the caller of `write` gave.
-    """
-
-    scenario: str
-    seed: int
-    values: Mapping[str, float | str]
-    actors: tuple[str, ...]
-    map_name: str
-    map_digest: str
-    step_ns: int
-    versions: Mapping[str, str]
-    meta: Mapping[str, Any]
-    text: str
-    files: Mapping[str, str]
-    t_ns: Ints
-    f: Floats
-    n: Ints
-    environment: Floats
-    lamps: Ints
-    severity: Floats
-    story: Ints
-    command: Floats
-    mode: Ints
-    cause: tuple[str, ...]
-    estimate: Floats
-    contacts: tuple[Contact, ...]
-    hashes: NDArray[np.uint64]
-    failure_kind: str
-    failure: str
-    stopped: str
-    samples: tuple[Sample, ...]
-
-    def run(self, case: Case) -> Run:
-        """Return the run with its case, assembled anew. Raises RecordError when the case is another one."""
-        if case.actors != self.actors or case.step_ns != self.step_ns:
-            raise RecordError(
-                f"the case does not fit the record: it has actors {', '.join(case.actors)} and steps of {case.step_ns} "
-                f"ns, the record {', '.join(self.actors)} and {self.step_ns} ns"
-            )
-        names = (n for n in Run.__dataclass_fields__ if n != "case")
-        return Run(case=case, **{name: getattr(self, name) for name in names})
 
 
 def write(
@@ -128,7 +78,7 @@ def write(
         writer = Writer(file, enable_data_crcs=True)
         writer.start(profile="", library="avtwin")
         writer.add_metadata("avtwin", {"format": str(FORMAT), "run": _describe(run), "meta": given_json})
-        for name, content in [(_SCENARIO, text), *((f"files/{k}", str(v)) for k, v in sorted(files.items()))]:
+        for name, content in [(SCENARIO, text), *((f"{USED}{k}", str(v)) for k, v in sorted(files.items()))]:
             writer.add_attachment(0, 0, name, "application/yaml", content.encode())
         _write_messages(writer, run, samples, clouds)
         writer.finish()  # type: ignore[no-untyped-call]
@@ -172,7 +122,7 @@ def _describe(run: Run) -> str:
 
 
 def _write_messages(writer: Writer, run: Run, samples: Iterable[Sample], clouds: bool) -> None:
-    ids = {topic: _register(writer, topic, schema) for topic, schema in _SCHEMAS.items()}
+    ids = {topic: _register(writer, topic, schema) for topic, schema in SCHEMAS.items()}
     sequence = 0
 
     def add(topic: str, t_ns: int, text: str) -> None:
@@ -188,7 +138,7 @@ def _write_messages(writer: Writer, run: Run, samples: Iterable[Sample], clouds:
         accel, steer = numbers(run.command[k].tolist())[1:-1].split(",")
         mode, cause = json.dumps(MODES[run.mode[k]]), json.dumps(run.cause[k])
         add("/command", t_ns, f'{{"accel_mps2":{accel},"steer_rad":{steer},"mode":{mode},"cause":{cause}}}')
-        add("/estimate", t_ns, numbers(dict(zip(_ESTIMATE, run.estimate[k].tolist(), strict=True))))
+        add("/estimate", t_ns, numbers(dict(zip(ESTIMATE, run.estimate[k].tolist(), strict=True))))
     for contact in run.contacts:
         add("/contacts", contact.t_ns, numbers(asdict(contact)))
     for sample in samples:
@@ -196,7 +146,7 @@ def _write_messages(writer: Writer, run: Run, samples: Iterable[Sample], clouds:
             continue
         topic = f"/sensors/{sample.sensor}"
         if topic not in ids:
-            ids[topic] = _register(writer, topic, _SAMPLE_SCHEMA)
+            ids[topic] = _register(writer, topic, SAMPLE_SCHEMA)
         add(topic, sample.t_arrival_ns, encode(sample))
 
 
@@ -214,50 +164,13 @@ def _register(writer: Writer, topic: str, schema: Mapping[str, object]) -> int:
     return writer.register_channel(topic, "json", writer.register_schema(f"avtwin{topic}", "jsonschema", text))
 
 
-_NUMBER: Final = {"type": ["number", "null"]}
-_LIST: Final = {"type": "array", "items": _NUMBER}
-_SCHEMAS: Final[Mapping[str, Mapping[str, object]]] = {
-    "/state": {
-        "properties": {
-            "hash": {"type": "string"},
-            "f": {"type": "object", "properties": dict.fromkeys(F_NAMES, _LIST)},
-            "n": {"type": "object", "properties": dict.fromkeys(N_NAMES, _LIST)},
-        }
-    },
-    "/world": {
-        "properties": {
-            "environment": {"type": "object", "properties": dict.fromkeys(E_NAMES, _NUMBER)},
-            **dict.fromkeys(("lamps", "severity", "story"), _LIST),
-        }
-    },
-    "/command": {
-        "properties": {
-            "accel_mps2": _NUMBER,
-            "steer_rad": _NUMBER,
-            "mode": {"type": "string"},
-            "cause": {"type": "string"},
-        }
-    },
-    "/estimate": {"properties": dict.fromkeys(_ESTIMATE, _NUMBER)},
-    "/contacts": {"properties": dict.fromkeys(Contact.__dataclass_fields__, _NUMBER)},
-}
-_SAMPLE_SCHEMA: Final = {
-    "properties": {
-        **{n: {"type": "integer"} for n in ("t_meas_ns", "t_stamp_ns", "t_arrival_ns")},
-        "type": {"type": "string"},
-        "faults": {"type": "array", "items": {"type": "string"}},
-        "data": {"type": "object"},
-    }
-}
-
-
 def read(path: Path) -> Recorded:
     """Read a record. Raises RecordError when it is missing, damaged, not ours, or larger than a record can be."""
     try:
         if path.stat().st_size > _MAX_FILE:
             raise RecordError(f"'{path}' is larger than {_MAX_FILE >> 20} MiB; this is not a record of one run")
         with path.open("rb") as file:
-            return _Reader().read(file)
+            return _gathered(file)
     except OSError as error:
         raise RecordError(f"'{path}' cannot be read: {error.strerror or error}") from error
     except RecordError as error:
@@ -274,121 +187,20 @@ def read(path: Path) -> Recorded:
         raise RecordError(f"'{path}' is not a usable record: it ends too early") from error
 
 
-class _Reader:
-    """Gathers the columns while the records of one file go by."""
-
-    def __init__(self) -> None:
-        self.run: Mapping[str, Any] | None = None
-        self.meta: Mapping[str, Any] = {}
-        self.texts: dict[str, str] = {}
-        self.topics: dict[int, str] = {}
-        self.ticks: list[tuple[int, int]] = []
-        self.blocks: dict[str, list[NDArray[Any]]] = {name: [] for name in _COLUMNS}
-        self.mode: list[int] = []
-        self.cause: list[str] = []
-        self.contacts: list[Contact] = []
-        self.samples: list[Sample] = []
-
-    def read(self, file: IO[bytes]) -> Recorded:
-        for record in _records(file):
-            if isinstance(record, Metadata) and record.name == "avtwin":
-                if record.metadata.get("format") != str(FORMAT):
-                    raise RecordError(
-                        f"its format is {record.metadata.get('format')!r:.20}, this version reads {FORMAT}"
-                    )
-                self.run = json.loads(record.metadata["run"])
-                self.meta = json.loads(record.metadata["meta"])
-            elif isinstance(record, Attachment):
-                self.texts[record.name] = record.data.decode()
-            elif isinstance(record, Channel):
-                self.topics[record.id] = record.topic
-            elif isinstance(record, Message):
-                self._message(self.topics[record.channel_id], record)
-        if self.run is None:
-            raise RecordError("it is an MCAP file, but not one written by this project")
-        return self._recorded(self.run)
-
-    def _message(self, topic: str, record: Message) -> None:
-        message = json.loads(record.data)
-        if topic == "/state":
-            self.ticks.append((record.log_time, int(message["hash"], 16)))
-            self.blocks["f"].append(floats([message["f"][name] for name in F_NAMES]))
-            self.blocks["n"].append(np.array([message["n"][name] for name in N_NAMES], dtype=np.int64))
-        elif topic == "/world":
-            self.blocks["environment"].append(floats([message["environment"][name] for name in E_NAMES]))
-            self.blocks["lamps"].append(np.array(message["lamps"], dtype=np.int64))
-            self.blocks["severity"].append(floats(message["severity"]))
-            self.blocks["story"].append(np.array(message["story"], dtype=np.int64))
-        elif topic == "/command":
-            self.blocks["command"].append(floats([message["accel_mps2"], message["steer_rad"]]))
-            self.mode.append(MODES.index(message["mode"]))
-            self.cause.append(str(message["cause"]))
-        elif topic == "/estimate":
-            self.blocks["estimate"].append(floats([message[name] for name in _ESTIMATE]))
-        elif topic == "/contacts":
-            self.contacts.append(_contact(message))
-        elif topic.startswith("/sensors/"):
-            self.samples.append(decode(topic.removeprefix("/sensors/"), message))
-
-    def _recorded(self, run: Mapping[str, Any]) -> Recorded:
-        ticks, actors = int(run["ticks"]), len(run["actors"])
-        if not len(self.ticks) == len(self.mode) == ticks:
-            raise RecordError(f"it says {ticks} ticks and holds {len(self.ticks)}")
-        widths = {
-            "f": (len(F_NAMES), actors),
-            "n": (len(N_NAMES), actors),
-            "environment": (len(E_NAMES),),
-            "lamps": (int(run["signals"]),),
-            "severity": (int(run["channels"]),),
-            "story": (int(run["events"]),),
-            "command": (2,),
-            "estimate": (len(_ESTIMATE),),
-        }
-        columns = {
-            name: np.array(self.blocks[name], dtype=dtype).reshape(ticks, *widths[name])
-            for name, dtype in _COLUMNS.items()
-        }
-        return Recorded(
-            scenario=str(run["scenario"]),
-            seed=int(run["seed"]),
-            values={str(k): v if isinstance(v, str) else float(v) for k, v in run["values"].items()},
-            actors=tuple(str(a) for a in run["actors"]),
-            map_name=str(run["map"]["name"]),
-            map_digest=str(run["map"]["digest"]),
-            step_ns=int(run["step_ns"]),
-            versions={str(k): str(v) for k, v in run["versions"].items()},
-            meta=self.meta,
-            text=self.texts.get(_SCENARIO, ""),
-            files={k.removeprefix("files/"): v for k, v in self.texts.items() if k.startswith("files/")},
-            t_ns=np.array([t for t, _ in self.ticks], dtype=np.int64),
-            **columns,
-            mode=np.array(self.mode, dtype=np.int64),
-            cause=tuple(self.cause),
-            contacts=tuple(self.contacts),
-            hashes=np.array([h for _, h in self.ticks], dtype=np.uint64),
-            failure_kind=str(run["failure_kind"]),
-            failure=str(run["failure"]),
-            stopped=str(run["stopped"]),
-            samples=tuple(self.samples),
-        )
-
-
-def _contact(message: Mapping[str, Any]) -> Contact:
-    row: dict[str, Any] = {k: int(message[k]) for k in ("t_ns", "a", "b")}
-    row |= {k: float(floats(message[k])) for k in ("speed_a_mps", "speed_b_mps", "closing_mps", "x", "y")}
-    return Contact(**row)
-
-
-_COLUMNS: Final[Mapping[str, Any]] = {
-    "f": np.float64,
-    "n": np.int64,
-    "environment": np.float64,
-    "lamps": np.int64,
-    "severity": np.float64,
-    "story": np.int64,
-    "command": np.float64,
-    "estimate": np.float64,
-}
+def _gathered(file: IO[bytes]) -> Recorded:
+    parts, topics = Gatherer(), dict[int, str]()
+    for record in _records(file):
+        if isinstance(record, Metadata) and record.name == "avtwin":
+            if record.metadata.get("format") != str(FORMAT):
+                raise RecordError(f"its format is {record.metadata.get('format')!r:.20}, this version reads {FORMAT}")
+            parts.describe(record.metadata["run"], record.metadata["meta"])
+        elif isinstance(record, Attachment):
+            parts.text(record.name, record.data.decode())
+        elif isinstance(record, Channel):
+            topics[record.id] = record.topic
+        elif isinstance(record, Message):
+            parts.message(topics[record.channel_id], record.log_time, record.data)
+    return parts.recorded()
 
 
 def _records(file: IO[bytes]) -> Iterator[object]:
