@@ -152,7 +152,7 @@ def tick(
     dt = plant.dt * substeps
     contacts.count[0] = 0
     decide(world, road, routes, lines, entries, dt, k)
-    scratch.start[:, :] = f
+    copy_into(scratch.start, f)
     for i in range(1, n.shape[1]):
         if n[PRESENT, i] == 1:
             _move_other(world, road, routes, i, dt)
@@ -377,10 +377,18 @@ def _place(a: Box, b: Box) -> tuple[float, float]:
 
 
 @kernel
+def copy_into(to: Floats, block: Floats) -> None:
+    """Copy one block into another of its shape."""
+    for row in range(block.shape[0]):
+        for i in range(block.shape[1]):
+            to[row, i] = block[row, i]
+
+
+@kernel
 def touch_now(world: World, walls: Walls, contacts: Contacts, scratch: Scratch) -> None:
     """Find who touches before anything has moved."""
     contacts.count[0] = 0
-    scratch.start[:, :] = world.f
+    copy_into(scratch.start, world.f)
     pairs = _near_pairs(world, scratch, 0.0)
     _touch_all(world, walls, contacts, scratch, pairs, 1, 1)
 
