@@ -1,92 +1,26 @@
-"""Who does the work: this process, or long-lived Ray actors that may die at any moment."""
+"""Long-lived Ray actors, on this machine or on a cluster. Ray lives in this file alone."""
 
 from __future__ import annotations
 
 import logging
 import os
 import pickle
+import socket
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
+from scenarios.pools import Done, J, Lost, R, Work
 from twin.errors import InfrastructureError
 
-J = TypeVar("J")
-R = TypeVar("R")
-Work = Callable[[Sequence[J]], list[R]]
-
-_LOOPBACK = "127.0.0.1"
 _START_S = 300.0  # longest time that workers may take to start
+_REACH_S = 5.0  # longest time that a cluster may take to answer a knock
 _LOOK_S = 0.2  # how often a waiting pool looks up
-
-
-@dataclass(frozen=True, slots=True)
-class Done(Generic[J, R]):
-    """A batch with its results."""
-
-    batch: Sequence[J]
-    results: list[R]
-
-
-@dataclass(frozen=True, slots=True)
-class Lost(Generic[J]):
-    """A batch whose worker died (or was ended because it was `overdue`) before it answered."""
-
-    batch: Sequence[J]
-    why: str
-    overdue: bool = False
-
-
-class Pool(Protocol[J, R]):
-    """Takes batches and gives each back once, done or lost."""
-
-    size: int
-
-    @property
-    def idle(self) -> int: ...
-
-    def submit(self, batch: Sequence[J], limit_s: float) -> None:
-        """Give a batch to an idle worker; it is lost when it has no answer after `limit_s` of wall clock."""
-        ...
-
-    def next(self) -> Done[J, R] | Lost[J] | None:
-        """Return a batch that came back, or None when none did within a moment."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Inline(Generic[J, R]):
-    """Work in this process, one batch at a time: for debugging, tests and small sweeps."""
-
-    size = 1
-
-    def __init__(self, make: Callable[[], Work[J, R]]) -> None:
-        self._work = make()
-        self._waiting: deque[Sequence[J]] = deque()
-
-    @property
-    def idle(self) -> int:
-        return 1 - len(self._waiting)
-
-    def submit(self, batch: Sequence[J], limit_s: float) -> None:
-        del limit_s
-        self._waiting.append(batch)
-
-    def next(self) -> Done[J, R] | None:
-        if not self._waiting:
-            return None
-        batch = self._waiting.popleft()
-        return Done(batch, self._work(batch))
-
-    def close(self) -> None:
-        self._waiting.clear()
 
 
 class _Worker:
@@ -181,9 +115,17 @@ class OnRay(Generic[J, R]):
             ray.shutdown()
 
 
-def pool(make: Callable[[], Work[J, R]], workers: int, address: str | None = None) -> Pool[J, R]:
-    """Return a pool: `workers` 0 works in this process, more on Ray. Raises InfrastructureError."""
-    return Inline(make) if workers == 0 else OnRay(make, workers, address)
+def _refuse_unreachable(address: str) -> None:
+    """Raise InfrastructureError when nobody listens at host:port; Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise InfrastructureError(
+            f"nobody answers at ray.address={address}: {error}; start a cluster there, or leave it out"
+        ) from error
 
 
 def _start(workers: int, address: str | None) -> bool:
@@ -194,6 +136,7 @@ def _start(workers: int, address: str | None) -> bool:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         if address:
+            _refuse_unreachable(address)
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         else:
             ray.init(
@@ -201,7 +144,6 @@ def _start(workers: int, address: str | None) -> bool:
                 num_cpus=workers,
                 include_dashboard=False,
                 object_store_memory=100_000_000,
-                _node_ip_address=_LOOPBACK,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
             )

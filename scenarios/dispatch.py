@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from scenarios.cluster import Done, Lost, Pool
+from scenarios.pools import Done, Lost, Pool
 
 J = TypeVar("J")
 R = TypeVar("R")

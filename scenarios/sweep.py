@@ -19,10 +19,10 @@ from typing import Any
 from reports.verdict import Verdict
 from scenarios.bench import Bench, Outcome, lost
 from scenarios.choice import fitting, telling
-from scenarios.cluster import Pool, pool
 from scenarios.dispatch import Dispatch
 from scenarios.ledger import UNFINISHED, Ledger, Row
 from scenarios.planning import Job, Plan
+from scenarios.pools import Pool, pool
 from scenarios.settings import Settings
 from twin.clock import seconds
 from twin.files import write_whole

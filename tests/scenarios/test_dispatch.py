@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from scenarios.cluster import Done, Inline, Lost, OnRay, pool
 from scenarios.dispatch import Dispatch
+from scenarios.pools import Done, Inline, Lost, pool
+from twin.errors import InfrastructureError
 
 
 class Mortal:
@@ -107,6 +111,16 @@ def test_workers_0_work_in_this_process() -> None:
     assert set(kept) == {os.getpid()}
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no.such.host.invalid:6379", "127.0.0.1:99999"]
+)
+def test_a_cluster_that_nobody_answers_for_is_told_soon(address: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(InfrastructureError, match=r"nobody answers at ray\.address="):
+        pool(lambda: list, 2, address)
+    assert time.monotonic() - began < 30.0
+
+
 def squares(folder: str) -> Callable[[Sequence[int]], list[int]]:
     """Make work that leaves its process id behind and is slow enough to be killed in the middle."""
     (Path(folder) / str(os.getpid())).touch()
@@ -122,13 +136,13 @@ def squares(folder: str) -> Callable[[Sequence[int]], list[int]]:
 
 @pytest.mark.slow
 def test_on_ray_a_killed_worker_and_a_deadly_job_cost_only_the_job(tmp_path: Path) -> None:
-    made = OnRay(lambda: squares(str(tmp_path)), 2)
+    made = pool(lambda: squares(str(tmp_path)), 2)
     kept: list[int] = []
     given_up: list[int] = []
 
     def keep(results: Sequence[int]) -> None:
         if not kept:
-            os.kill(made.pids[0], signal.SIGKILL)
+            os.kill(int(next(tmp_path.iterdir()).name), signal.SIGKILL)
         kept.extend(results)
 
     def give_up(job: int, why: str, overdue: bool) -> int:
@@ -144,3 +158,35 @@ def test_on_ray_a_killed_worker_and_a_deadly_job_cost_only_the_job(tmp_path: Pat
     assert given_up == [13]
     assert sorted(kept) == sorted([-1] + [j * j for j in range(30) if j != 13])
     assert len(list(tmp_path.iterdir())) >= 4
+
+
+def listening(above: int) -> set[str]:
+    """Return the addresses, in the kernel's hexadecimal, on which processes below `above` wait for connections."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    below = {above}
+    while grown := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= grown
+    sockets = set()
+    for pid in below:
+        with suppress(OSError):
+            sockets |= {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
+
+
+@pytest.mark.slow
+def test_ray_listens_on_the_loopback_alone() -> None:
+    code = (
+        "import sys, time; from scenarios.pools import pool\n"
+        "made = pool(lambda: list, 1); print('up', flush=True); sys.stdin.read(); made.close()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"up\n"
+        found = listening(running.pid)
+        running.communicate(timeout=60)
+    assert found
+    assert found <= {"0100007F", "0000000000000000FFFF00000100007F"}
