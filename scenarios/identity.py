@@ -30,7 +30,10 @@ _WHAT_RUNS = (
     "scenarios/schema.py",
     "conf/rig/*.yaml",
 )
-_ONLY_SHOWS = ("twin/view/", "reports/page.py", "reports/plots.py", "reports/junit.py")
+_ONLY_SHOWS = (
+    "twin/view/",
+    *(f"reports/{name}.py" for name in ("gallery", "junit", "listing", "page", "plots", "summary")),
+)
 
 
 def digest(value: object, size: int = 8) -> str:
