@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from zlib import crc32
 
 from twin.errors import RecordError
 
@@ -17,7 +18,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises RecordError when the folder or the disk refuses.
     """
-    draft = path.with_name(f".{path.name[:80]}.{os.getpid()}.part")
+    draft = path.with_name(f".{path.name[:32]}.{crc32(os.fsencode(path.name)):08x}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as file:
