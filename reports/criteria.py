@@ -16,6 +16,7 @@ from reports.finding import Finding, Verdict
 from reports.metrics import METRICS, YES_NO
 from reports.signals import Signals
 from reports.stl import SCALES, evaluate
+from twin.clock import seconds
 from twin.errors import InputError
 from twin.run import Run, Series
 from twin.state import Floats
@@ -54,7 +55,7 @@ def assess(run: Run, criterion: Criterion, series: SeriesOf, complete: bool = Tr
 def _formula(run: Run, criterion: Criterion, series: SeriesOf, complete: bool) -> Finding:
     assert criterion.formula is not None
     outcome = evaluate(criterion.formula, Signals(run, series), complete)
-    t_s = float(run.t_ns[outcome.tick]) * 1e-9
+    t_s = seconds(int(run.t_ns[outcome.tick]))
     if outcome.truth is None:
         verdict, why = Verdict.INCONCLUSIVE, f"undecided when the run ended: {outcome.predicate} at {t_s:.2f} s"
     elif outcome.truth:
@@ -79,7 +80,7 @@ def _holding(criterion: Criterion, measured: Series, complete: bool) -> Finding:
     if not broken.any():
         verdict = Verdict.PASS if complete else Verdict.INCONCLUSIVE
         return Finding(criterion.name, criterion.text, verdict, wanted, YES_NO, 1.0, math.nan, "held throughout")
-    t_s = float(measured.t_ns[int(np.argmax(broken))]) * 1e-9
+    t_s = seconds(int(measured.t_ns[int(np.argmax(broken))]))
     share = float(broken.sum() / measured.valid.sum())
     why = f"broken first at {t_s:.2f} s, in {share:.1%} of the ticks"
     return Finding(criterion.name, criterion.text, Verdict.FAIL, 1.0 - wanted, YES_NO, -1.0, t_s, why)
@@ -112,7 +113,7 @@ def _threshold(run: Run, criterion: Criterion, measured: Series, complete: bool)
     settled = not holds and op in _FINAL_WORD.get(aggregate, ())
     if not complete and not settled:
         verdict = Verdict.INCONCLUSIVE
-    t_s = float(measured.t_ns[tick]) * 1e-9 if tick >= 0 else math.nan
+    t_s = seconds(int(measured.t_ns[tick])) if tick >= 0 else math.nan
     where = f" at {t_s:.2f} s" if tick >= 0 else ""
     why = f"{aggregate} {criterion.metric} is {value:.4g} {unit}{where}"
     return Finding(criterion.name, criterion.text, verdict, value, unit, margin / scale, t_s, why)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from reports.metrics.domain import evaluation
 from reports.metrics.formulas import FOLLOWING
+from twin.clock import seconds
 from twin.command import Cause
 from twin.odd import IN, OUT, UNKNOWN, Evaluation, Exit, exits
 from twin.run import MODES, Run, Series
@@ -169,10 +170,10 @@ def _event(run: Run, alarm: _Alarm, domain: Evaluation | None, left: tuple[Exit,
     lead = math.nan
     if cause in (Cause.ODD_EXIT_PLANNED, Cause.ODD_EXIT_UNPLANNED):
         ahead = [e.t_ns - t_ns for e in left if e.t_ns >= t_ns]
-        lead = min(ahead) * 1e-9 if ahead else 0.0
+        lead = seconds(min(ahead)) if ahead else 0.0
         cause = Cause.ODD_EXIT_PLANNED if lead >= PLANNED_S else Cause.ODD_EXIT_UNPLANNED
     return Disengagement(
-        t_s=t_ns * 1e-9,
+        t_s=seconds(t_ns),
         who=alarm.who,
         cause=cause.value,
         odd=_WORDS[float(domain.truth[alarm.tick])] if domain is not None else "NONE",

@@ -28,6 +28,7 @@ from reports.figures import figures
 from reports.finding import Finding, Verdict
 from reports.metrics import METRICS
 from reports.metrics.collision import at_fault, contacts_of_ego, fault_of
+from twin.clock import seconds
 from twin.run import Run, Series
 from twin.state import AX, AY, DONE, EGO, FRICTION, RUNNING, TRAVELLED
 from twin.syntax import Criterion
@@ -124,7 +125,7 @@ def _verdict(
         if for_good:
             return _failed(run, for_good)
         if run.stopped == "budget":
-            return Verdict.TIMEOUT, "", f"the run's budget was spent at {float(run.t_ns[-1]) * 1e-9:.2f} s"
+            return Verdict.TIMEOUT, "", f"the run's budget was spent at {seconds(int(run.t_ns[-1])):.2f} s"
         return Verdict.INVALID, "", f"never started: {', '.join(missing)}"
     failed = [f for f in findings if f.verdict == Verdict.FAIL]
     if failed:

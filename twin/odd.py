@@ -393,40 +393,45 @@ class _Reader:
         return self._range(condition, node, text)
 
     def _range(self, condition: Condition, node: Node, text: str) -> Rule | None:
+        name = condition.name
         if match := _RANGE.match(text):
             left, low, high, right, unit = match.groups()
-            limits = (self._number(condition, node, low, unit), self._number(condition, node, high, unit))
+            limits = self._numbers(condition, node, (low, high), unit)
+            if limits is None:
+                return None
             if limits[0] > limits[1]:
                 self.problems.append(node.problem(f"this range is empty: {low} is above {high}"))
-            return Within(condition.name, *limits, left == "(", right == ")")
-        if match := _BOUND.match(text):
-            op, digits, unit = match.groups()
-            value = self._number(condition, node, digits, unit or "")
-            if op in ("<", "<="):
-                return Within(condition.name, -math.inf, value, False, op == "<")
-            if op in (">", ">="):
-                return Within(condition.name, value, math.inf, op == ">", False)
-            return Within(condition.name, value, value)
-        if match := _EQUAL.match(text):
-            value = self._number(condition, node, *match.groups())
-            return Within(condition.name, value, value)
-        expected = f"a range, e.g. [0 .. 10] {condition.unit} or <= 10 {condition.unit}"
-        self.problems.append(node.problem(f"'{condition.name}' cannot be '{text}'", expected))
-        return None
+            return Within(name, limits[0], limits[1], left == "(", right == ")")
+        bound, equal = _BOUND.match(text), _EQUAL.match(text)
+        op, digits, unit = bound.groups() if bound else ("==", *equal.groups()) if equal else ("", "", "")
+        if not op:
+            expected = f"a range, e.g. [0 .. 10] {condition.unit} or <= 10 {condition.unit}"
+            self.problems.append(node.problem(f"'{name}' cannot be '{text}'", expected))
+            return None
+        value = self._numbers(condition, node, (digits,), unit or "")
+        if value is None:
+            return None
+        if op in ("<", "<="):
+            return Within(name, -math.inf, value[0], False, op == "<")
+        if op in (">", ">="):
+            return Within(name, value[0], math.inf, op == ">", False)
+        return Within(name, value[0], value[0])
 
-    def _number(self, condition: Condition, node: Node, digits: str, unit: str) -> float:
+    def _numbers(
+        self, condition: Condition, node: Node, digits: tuple[str, ...], unit: str
+    ) -> tuple[float, ...] | None:
+        """Return numbers in the condition's unit, or None after saying what is wrong with them."""
         units = _UNITS[condition.unit]
-        unit = unit.strip()
-        try:
-            value = float(digits)
-        except ValueError:
-            self.problems.append(node.problem(f"'{digits}' is not a number", "digits"))
-            return 0.0
-        if unit not in units:
+        if unit.strip() not in units:
             known = ", ".join(u or "a bare number" for u in units)
             self.problems.append(node.problem(f"'{condition.name}' is not measured in '{unit}'", known))
-            return 0.0
-        return round(value * units[unit], 9)
+            return None
+        try:
+            values = tuple(float(d) for d in digits)
+        except ValueError:
+            self.problems.append(node.problem(f"'{' .. '.join(digits)}' are no numbers", "digits"))
+            return None
+        return tuple(round(v * units[unit.strip()], 9) for v in values)
 
 
 def _is_range(node: Node) -> bool:

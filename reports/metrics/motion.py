@@ -66,7 +66,11 @@ ACCEL: Final = Measure(
     "accel", "m/s^2", "", "longitudinal acceleration, braking is negative", lambda run: always_valid(run.f[:, AX, EGO])
 )
 DECEL: Final = Measure(
-    "decel", "m/s^2", "", "longitudinal deceleration, braking is positive", lambda run: always_valid(0.0 - run.f[:, AX, EGO])
+    "decel",
+    "m/s^2",
+    "",
+    "longitudinal deceleration, braking is positive",
+    lambda run: always_valid(0.0 - run.f[:, AX, EGO]),
 )
 LAT_ACCEL: Final = Measure(
     "lat_accel", "m/s^2", "", "lateral acceleration, left +", lambda run: always_valid(run.f[:, AY, EGO])
