@@ -89,6 +89,8 @@ class Gatherer:
     def describe(self, run: str, meta: str) -> None:
         """Take what the record says of its run."""
         self.run, self.meta = json.loads(run), json.loads(meta)
+        if not isinstance(self.run, dict) or not isinstance(self.meta, dict):
+            raise RecordError("what it says of its run is not a map")
 
     def text(self, name: str, text: str) -> None:
         """Take an authored text."""

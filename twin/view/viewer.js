@@ -111,7 +111,7 @@
       this.hud = el("div", "tr-hud");
       stage.append(this.map, this.hud);
       const side = el("aside", "tr-side");
-      side.append(el("h4", "", "What happened"));
+      side.append(el("h3", "", "What happened"));
       const list = el("ol", "tr-events");
       for (const mark of scene.marks) {
         const item = el("li");
@@ -707,6 +707,12 @@
       replay.zoom = zoom;
       replay.flip("follow");
       replay.seek(replay.length / 4);
+      const before = replay.t;
+      replay.toggle();
+      setTimeout(() => {
+        replay.pause();
+        figure.dataset.played = String(replay.t > before || replay.length === 0);
+      }, 300);
     }
   };
   const start = () => {

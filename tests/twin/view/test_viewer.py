@@ -101,5 +101,6 @@ def test_a_browser_draws_every_replay_without_an_error(tmp_path: Path) -> None:
     assert attribute(dom, "pwned") == []
     assert len(attribute(dom, "drawn")) == 3
     assert min(int(n) for n in attribute(dom, "colours")) > 8
+    assert attribute(dom, "played") == ["true"] * 3
     assert "No tick was run" in dom
     assert "ego touches cutter at 11 km/h" in dom
