@@ -56,7 +56,7 @@ def write_road(target: Path, road: Road) -> None:
 def read_road(source: Path) -> Road | None:
     """Return a compiled map, or None where there is none that can be used."""
     try:
-        with np.load(source, allow_pickle=False) as stored:
+        with source.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             facts = json.loads(stored["facts"].tobytes())
             arrays = {key: _array(key, stored[f"arrays_{key}"]) for key in RoadArrays._fields}
             crossings = tuple(stored[key] for key in sorted(stored.files) if key.startswith("crossing_"))

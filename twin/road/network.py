@@ -115,7 +115,7 @@ def _shape(
     chord = xy[-1] - xy[0] if np.hypot(*(xy[1] - xy[0])) < 1e-6 else xy[1] - xy[0]
     if math.cos(float(heading[0]) - math.atan2(chord[1], chord[0])) < 0.0:
         heading = heading + math.pi
-    xy, at = _to_ends(xy, heading, at, start, end)
+    xy, heading, at = _to_ends(xy, heading, at, start, end)
     if not forward:
         found, xy, at, heading = found[::-1], xy[::-1], at[::-1], heading[::-1] + math.pi
     if np.hypot(*np.diff(xy, axis=0).T).sum() < _LEAST:
@@ -183,15 +183,18 @@ def _at_s(shape: LaneShape, s: Floats, values: Floats) -> Floats:
     )
 
 
-def _to_ends(xy: Floats, heading: Floats, at: Floats, start: float, end: float) -> tuple[Floats, Floats]:
+def _to_ends(xy: Floats, heading: Floats, at: Floats, start: float, end: float) -> tuple[Floats, Floats, Floats]:
     """Move the first and the last sample to the section's very ends, along their tangents."""
-    xy, at = xy.copy(), at.copy()
+    xy, heading, at = xy.copy(), heading.copy(), at.copy()
     for k, other, target in ((0, 1, start), (-1, -2, end)):
         ds = at[k] - at[other]
-        stretch = float(np.hypot(*(xy[k] - xy[other]))) / abs(ds) if ds else 1.0
-        xy[k] += (target - at[k]) * stretch * np.array([math.cos(heading[k]), math.sin(heading[k])])
+        if ds:
+            part = (target - at[k]) / ds
+            chord = math.copysign(float(np.hypot(*(xy[k] - xy[other]))), ds)
+            xy[k] += part * chord * np.array([math.cos(heading[k]), math.sin(heading[k])])
+            heading[k] += part * (heading[k] - heading[other])
         at[k] = target
-    return xy, at
+    return xy, heading, at
 
 
 class _Joints:

@@ -78,8 +78,9 @@ def on_lane(road: Road, lane: int, s: float, d: float = 0.0) -> Spot:
 def main_lane(road: Road, number: int, s: float) -> Spot:
     """Return the spot at s along the map's main road on lane `number`, 1 = rightmost, counting left.
 
-    The main road is the longest way straight on that starts where traffic enters the map or on the longest lane outside
-    junctions, taken along its rightmost lane; of ways as long within a tenth (both directions of a road, say) the first.
+    The main road is the longest way straight on that starts where traffic enters the map, or on the longest lane
+    outside junctions, taken along its rightmost lane; of ways as long within a tenth (both directions of a road, say)
+    the first in the file.
     Raises InputError when there is no such lane at s.
     """
     a = road.arrays
