@@ -294,7 +294,7 @@ class Builder:
         """Return the finished story."""
         actions = [(row, a) for row, e in enumerate(self._events) for a in e.actions]
         return t.StoryTables(
-            nodes=_block([n for n in self._nodes], t.NODE_COLUMNS),
+            nodes=_block(list(self._nodes), t.NODE_COLUMNS),
             constants=np.array(self._constants, np.float64),
             expressions=_block([list(x) for x in self._expressions], 2),
             events=self._event_rows(),
@@ -503,7 +503,7 @@ class Builder:
             return self._of_group(name, args[0])
         if name == "signal" and len(args) == 1:
             text = _text(args[0])
-            if text not in self.names.signals:
+            if text is None or text not in self.names.signals:
                 raise _unknown("traffic light", text or "", self.names.signals, args[0].pos)
             return self._node(t.LAMP, self.names.signals[text])
         if name in _MEMORY and len(args) == 1:
