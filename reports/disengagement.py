@@ -34,6 +34,8 @@ PLANNED_S: Final = 10.0
 MAX_STD_M: Final = 0.3  # claimed 1-sigma of a localisation that can hold a lane
 MAX_OFFSET_M: Final = 0.4  # lateral error of control while it keeps its lane
 HOLD_NS: Final = 500_000_000
+CHANGING_NS: Final = 4_000_000_000  # before and after the border is crossed, a lane change is no control error
+CREEPING_MPS: Final = 1.0  # slower, RSS has nothing to respond to
 ENGAGED: Final = MODES.index("engaged")
 
 _WORDS: Final = {IN: "IN", OUT: "OUT", UNKNOWN: "UNKNOWN"}
@@ -97,22 +99,24 @@ def _by_monitors(run: Run, series: Callable[[str], Series], left: tuple[Exit, ..
     found += [_Alarm(k, "monitor", Cause.LOCALISATION, f"claims {std.values[k]:.2f} m") for k in _held(run, unsure)]
     found += [_Alarm(k, "monitor", Cause.CONTROL, "off the lane's centre") for k in _held(run, _adrift(run) & engaged)]
     response = int(FOLLOWING.response * 1e9)
-    careless = (series("dangerous").values > 0.0) & (series("decel").values < FOLLOWING.brake_min / 2.0) & engaged
+    careless = (series("dangerous").values > 0.0) & (series("decel").values < FOLLOWING.brake_min / 2.0)
+    careless &= engaged & (series("speed").values > CREEPING_MPS)
     note = "RSS dangerous without braking"
     found += [_Alarm(k, "monitor", Cause.SAFETY_MONITOR, note) for k in _held(run, careless, response)]
     return found
 
 
 def _adrift(run: Run) -> NDArray[np.bool_]:
-    """Return where the ego is off its lane's centre, not on the way back, though on that lane for 2 s."""
+    """Return where the ego is off its lane's centre and not on its way back, lane changes left out."""
     lane = run.n[:, LANE, EGO]
+    thread = np.where(lane >= 0, run.case.road.arrays.thread[lane], -1)
     offset = np.abs(run.f[:, D, EGO])
-    ticks = max(1, 2_000_000_000 // run.case.step_ns)
-    changed = np.concatenate(([False], lane[1:] != lane[:-1]))
-    newest = np.maximum.accumulate(np.where(changed, np.arange(len(lane)), -ticks))
-    settled = np.arange(len(lane)) - newest >= ticks
     growing = np.concatenate(([False], offset[1:] >= offset[:-1]))
-    return np.asarray((lane >= 0) & settled & growing & (offset > MAX_OFFSET_M))
+    changing = np.zeros(len(lane), np.bool_)
+    around = CHANGING_NS // run.case.step_ns
+    for k in np.flatnonzero((thread[1:] != thread[:-1]) & (thread[1:] >= 0) & (thread[:-1] >= 0)):
+        changing[max(0, k - around) : k + around + 1] = True
+    return np.asarray((lane >= 0) & ~changing & growing & (offset > MAX_OFFSET_M))
 
 
 def _held(run: Run, condition: NDArray[np.bool_], for_ns: int = HOLD_NS) -> list[int]:

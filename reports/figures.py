@@ -34,9 +34,16 @@ _AGGREGATES: Final = {
     "max_localisation_error_m": ("localisation_error", "max"),
 }
 
+NAMES: Final = (
+    *("collisions", "at_fault_collisions", "impact_speed_mps", *_AGGREGATES, "max_lat_accel_mps2", "max_jerk_mps3"),
+    *("comfort_share", "offroad_s", "odd_out_s", "tet_s"),
+)
+
 
 def figures(run: Run, series: SeriesOf) -> Mapping[str, float]:
     """Return every key figure by name, always the same names in the same order; the unit is the name's last word."""
+    if len(run.t_ns) == 0:
+        return dict.fromkeys(NAMES, math.nan)
     step_ns = run.case.step_ns
     out = _collisions(run)
     for name, (metric, aggregate) in _AGGREGATES.items():

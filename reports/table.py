@@ -37,7 +37,7 @@ def row(case_id: str, run: Run, judgement: Judgement) -> dict[str, Scalar]:
     head = _head(case_id, run.case.scenario, run.case.seed, judgement.verdict, judgement.cause, judgement.why)
     head |= {
         "distance_km": judgement.exposure_km,
-        "duration_s": seconds(int(run.t_ns[-1] - run.t_ns[0])),
+        "duration_s": seconds(int(run.t_ns[-1] - run.t_ns[0])) if len(run.t_ns) else 0.0,
         "stopped": run.stopped,
         "requirements": _json(list(run.case.requirements)),
     }

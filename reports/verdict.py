@@ -64,6 +64,8 @@ class Judgement:
 
 def judge(run: Run) -> Judgement:
     """Judge a finished run by its case's criteria."""
+    if len(run.t_ns) == 0:
+        return _never_ran(run)
     series = measuring(run)
     met = situations(run)
     criteria = run.case.criteria or DEFAULT
@@ -83,6 +85,15 @@ def judge(run: Run) -> Judgement:
         situations=met,
         extrapolated=_extrapolated(run),
     )
+
+
+def _never_ran(run: Run) -> Judgement:
+    """Return the judgement of a run without a tick: the stack did not start, or nothing was simulated at all."""
+    figures_ = figures(run, measuring(run))
+    verdict, cause, why = Verdict.INCONCLUSIVE, "", "the run has no tick"
+    if run.failure_kind:
+        verdict, cause, why = Verdict.FAIL, "SW", f"{run.failure_kind}: {run.failure}"
+    return Judgement(verdict, cause, why, (), figures_, (), 0.0, 0.0, seconds_in_cells(run.case.odd, ()))
 
 
 def measuring(run: Run) -> SeriesOf:

@@ -15,7 +15,7 @@ from tests.cases import Actor, make_case
 from tests.reports.runs import changed, coasting
 from twin.odd import Odd, Within
 from twin.run import Run
-from twin.state import AX, EGO, RAIN, TRAVELLED, D
+from twin.state import AX, EGO, LANE, RAIN, TRAVELLED, D
 
 ENGAGED, REQUEST, MINIMAL_RISK = 0, 1, 2
 DRY = Odd("dry", "0", terms=(Within("rainfall_rate", -math.inf, 1.0),))
@@ -127,6 +127,15 @@ def test_drifting_off_the_lanes_centre_is_a_control_error() -> None:
     f[:, D, EGO] = np.clip((run.t_ns / 1e9 - 5.0) * 0.2, 0.0, 0.8)
     (event,) = events(changed(run, f=f))
     assert (event.cause, event.t_s) == ("control", pytest.approx(7.0 + 0.5, abs=0.11))
+
+
+def test_a_lane_change_is_no_control_error() -> None:
+    run = driven()
+    f, n = run.f.copy(), run.n.copy()
+    moved = np.clip((run.t_ns / 1e9 - 5.0) * 0.7, 0.0, 3.5)
+    f[:, D, EGO] = np.where(moved < 1.75, moved, moved - 3.5)
+    n[:, LANE, EGO] = np.where(moved < 1.75, 1, 0)
+    assert events(changed(run, f=f, n=n)) == ()
 
 
 def test_staying_dangerous_without_braking_is_the_safety_monitors() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from reports.metrics import METRICS, Measure
+from reports.table import row
 from reports.verdict import Finding, Judgement, Verdict, against_reference, judge, repeated
 from tests.cases import Actor, make_case
 from tests.reports.runs import changed, coasting
@@ -186,6 +187,17 @@ def test_a_quantity_cannot_simply_hold() -> None:
     judgement = judge(run_with((Criterion("ttc", "true", metric="ttc", holds=True),)))
     assert judgement.verdict == Verdict.INCONCLUSIVE
     assert "give it a threshold" in judgement.why
+
+
+def test_a_stack_that_did_not_even_start_is_judged_without_a_tick() -> None:
+    run = run_with(
+        criteria(min_gap="min >= 1 m"), ticks=0, failure_kind="StackCrash", failure="no start", stopped="stack"
+    )
+    judgement = judge(run)
+    assert (judgement.verdict, judgement.cause, judgement.exposure_km) == (Verdict.FAIL, "SW", 0.0)
+    assert list(judgement.figures) == list(judge(run_with(())).figures)
+    assert row("a", run, judgement)["duration_s"] == 0.0
+    assert judge(changed(run, failure_kind="")).verdict == Verdict.INCONCLUSIVE
 
 
 def test_exposure_is_way_and_time() -> None:
