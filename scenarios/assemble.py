@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -100,6 +100,28 @@ class Choices(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DriverSetup:
+    """The driver as the scenario names it, with the usual budgets."""
+
+    name: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    step_budget: int = 5 * NS_PER_S
+    start_budget: int = 30 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Choices that leave everything as the scenario has it. `folder` is where its relative paths begin."""
+
+    folder: Path | None = None
+    map: str | None = None
+    rig: str | None = None
+    driver: DriverChoice = DriverSetup()
+    step_ns: int = 50_000_000
+    substeps: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class _Way:
     """A row of the route tables: the lanes an actor means to travel, and where it wants to be."""
 
@@ -115,7 +137,7 @@ def assemble(scenario: Scenario, values: Mapping[str, float | str], seed: int, s
 class _Assembly:
     def __init__(self, scenario: Scenario, values: Mapping[str, float | str], seed: int, settings: Choices) -> None:
         self.scenario, self.values, self.seed, self.settings = scenario, values, seed, settings
-        self.folder = Path(scenario.node.source.path).parent
+        self.folder = getattr(settings, "folder", None) or Path(scenario.node.source.path).parent
         self.known: dict[str, Expr] = bind(scenario, values)
         self.road = self._map()
         self.written: dict[str, Actor] = {"ego": scenario.ego, **scenario.actors}
