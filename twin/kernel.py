@@ -5,7 +5,6 @@ The cache folder is named by a hash of all kernel sources: an edited leaf would 
 
 from __future__ import annotations
 
-import dis
 import hashlib
 import os
 from collections.abc import Callable
@@ -14,6 +13,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba import config as numba_config
+from numba import types
+from numba.core.errors import NumbaError
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("twin", "sensors", "hil", "reports", "scenarios")
@@ -48,27 +49,46 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_MAKERS = frozenset(
-    """
-    empty zeros ones full array arange linspace empty_like zeros_like ones_like full_like concatenate stack append
-    copy astype where nonzero flatnonzero sort argsort unique cumsum diff dot
-    """.split()
-)
-_MAKING = frozenset(("BUILD_SLICE", "BINARY_SLICE", "STORE_SLICE", "BUILD_LIST", "LIST_APPEND"))
-
-
-def _makes_arrays(function: Callable[..., Any]) -> bool:
-    """Return whether a function calls what makes an array, or slices, which may copy."""
-    called = not _MAKERS.isdisjoint(function.__code__.co_names)
-    return called or any(step.opname in _MAKING for step in dis.get_instructions(function))
+_MAKERS = frozenset({"empty", "zeros", "ones", "full", "array", "arange", "linspace", "concatenate", "stack", "append"})
+_MAKERS |= {"empty_like", "zeros_like", "ones_like", "full_like", "copy", "astype", "where", "nonzero", "flatnonzero"}
+_MAKERS |= {"sort", "argsort", "unique", "cumsum", "diff", "dot"}
 
 
 def kernel(function: F) -> F:
     """Compile a scalar or array function: strict floating point, no bounds surprises, cached on disk.
 
-    Kernels take numbers, arrays and named tuples of arrays, and know no Python object. One that makes no array goes
-    without reference counts: to hand the forty arrays of a road to another kernel then costs 20 ns instead of 500.
-    Numba refuses a kernel that makes arrays in a way that cannot be seen by name or slice: say `np.empty` and fill it.
+    Kernels take numbers, arrays and named tuples of arrays, and know no Python object. One that neither makes nor gets
+    arrays from what it calls goes without reference counts: to hand the forty arrays of a road to another kernel then
+    costs 20 ns instead of 500.
     """
-    options: dict[str, Any] = {"_nrt": _makes_arrays(function)}
-    return cast(F, numba.njit(cache=True, error_model="numpy", fastmath=False, nogil=True, **options)(function))
+    options: dict[str, Any] = {"_nrt": not _MAKERS.isdisjoint(function.__code__.co_names)}
+    dispatcher = numba.njit(cache=True, error_model="numpy", fastmath=False, nogil=True, **options)(function)
+    compiler = dispatcher._compiler
+    compile_once = compiler._compile_core
+
+    def compile_core(args: Any, return_type: Any) -> Any:
+        counted = compiler.targetoptions["_nrt"]
+        try:
+            result = compile_once(args, return_type)
+        except NumbaError:
+            if counted:
+                raise
+            result = None
+        if not counted and (result is None or _owns_arrays(result)):
+            compiler.targetoptions["_nrt"] = True
+            result = compile_once(args, return_type)
+        return result
+
+    compiler._compile_core = compile_core
+    return cast(F, dispatcher)
+
+
+def _owns_arrays(result: Any) -> bool:
+    """Return whether compiled code returns arrays or calls what does, so that somebody must count them."""
+    made = [s.return_type for e, s in result.type_annotation.calltypes.items() if getattr(e, "op", "") == "call"]
+    return any(_holds_array(t) for t in [result.signature.return_type, *made])
+
+
+def _holds_array(kind: Any) -> bool:
+    parts = getattr(kind, "types", (kind,))
+    return any(isinstance(part, types.Array) or (part is not kind and _holds_array(part)) for part in parts)

@@ -168,7 +168,7 @@ class Embedded:
         jumped = (world.f[[X, Y]] != moved).any(axis=0) | (world.n[PRESENT] != present)
         live.before[:, jumped] = world.f[:, jumped]
         live.over = bool(end) or t_ns >= case.after_ns
-        live.hash = digest(live.hash, world)
+        live.hash = np.uint64(digest(live.hash, world))
         trail, times = _trail(live, t_ns, case.step_ns)
         live.now = WorldState(
             t_ns=t_ns,
