@@ -40,7 +40,8 @@ def catalogue_problems(scenario: Scenario, names: Names) -> Iterator[Problem]:
     for change in (*scenario.faults, *_story_faults(scenario)):
         yield from _fault(change, scenario, names, kinds)
     for name, leaf in scenario.criteria.items():
-        yield from _criterion(name, leaf, scenario, names)
+        if leaf.sound:
+            yield from _criterion(name, leaf, scenario, names)
 
 
 def _said(what: str, name: str, known: Collection[str]) -> tuple[str, str, str]:
@@ -117,7 +118,8 @@ def _fault_parameters(name: str, change: FaultChange, names: Names) -> Iterator[
                 f"fault '{name}' has no parameter '{key}'", expected, nearest(key, parameters) or "", key
             )
             continue
-        yield from _dimension(leaf, parameters[key].dimension, names)
+        if leaf.sound:
+            yield from _dimension(leaf, parameters[key].dimension, names)
 
 
 def _dimension(leaf: Leaf, wanted: str, names: Names) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from twin.authored import AuthoredError, Node, Problem
 from twin.errors import ExpressionError, nearest
 from twin.expression import parse_expr, parse_threshold, parse_value
 from twin.leaf import CriterionLeaf, Leaf, Of, ValueLeaf, Word
+from twin.syntax import Number
 
 SCALAR: Final = ["string", "number", "boolean"]
 
@@ -120,13 +121,13 @@ def _count_of(data: Mapped, keys: tuple[str, ...], least: int) -> None:
 class _Reads:
     """A leaf type: how it is read from a node, and what an editor is told about it."""
 
-    def __init__(self, read: Callable[[Node], Any], description: str, words: tuple[str, ...] = ()) -> None:
+    def __init__(self, read: Callable[[Node, Any], Any], description: str, words: tuple[str, ...] = ()) -> None:
         self._read = read
         self._description = description
         self._words = words
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._validate)
+        return core_schema.with_info_plain_validator_function(self._validate)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
@@ -134,26 +135,27 @@ class _Reads:
         out: JsonSchemaValue = {"type": SCALAR, "description": self._description}
         return {**out, "examples": list(self._words)} if self._words else out
 
-    def _validate(self, value: Any) -> Any:
+    def _validate(self, value: Any, info: core_schema.ValidationInfo[Any]) -> Any:
         if not isinstance(value, Node):
             kind = "list" if isinstance(value, list) else "map"
             raise fault(f"a {kind} cannot stand here", self._description)
         if value.text.strip() == "":
             raise fault("nothing is written here", self._description)
-        return self._read(value)
+        return self._read(value, info.context)
 
 
 def _leaf(*dimensions: str, words: tuple[str, ...] = ()) -> _Reads:
     of = Of(dimensions, words)
 
-    def read(node: Node) -> Leaf:
-        return Leaf(node, _parsed(node, parse_expr), of)
+    def read(node: Node, problems: Any) -> Leaf:
+        expr = _parsed(node, parse_expr, problems)
+        return Leaf(node, _NOTHING, of, sound=False) if expr is None else Leaf(node, expr, of)
 
     return _Reads(read, of.expected, words)
 
 
 def _word(what: str, words: tuple[str, ...] = ()) -> _Reads:
-    def read(node: Node) -> Word:
+    def read(node: Node, problems: Any) -> Word:
         if words and not node.text.startswith("$") and node.text not in words:
             raise fault(f"'{node.text}' is no {what}", "one of " + ", ".join(words), nearest(node.text, words) or "")
         return Word.at(node)
@@ -161,21 +163,28 @@ def _word(what: str, words: tuple[str, ...] = ()) -> _Reads:
     return _Reads(read, what, words)
 
 
-def _parsed(node: Node, parse: Callable[[str], Any]) -> Any:
+def _parsed(node: Node, parse: Callable[[str], Any], problems: Any) -> Any:
+    """Return what the text spells, or None after noting why it spells nothing, so that the reading goes on."""
     try:
         return parse(node.text)
     except ExpressionError as error:
-        raise fault(error.message, error.expected, error.suggestion, error.offset) from error
+        if problems is None:
+            raise fault(error.message, error.expected, error.suggestion, error.offset) from error
+        problems.append(node.problem(error.message, error.expected, error.suggestion, error.offset))
+        return None
 
 
-def _read_value(node: Node) -> ValueLeaf:
-    return ValueLeaf(node, _parsed(node, parse_value))
+def _read_value(node: Node, problems: Any) -> ValueLeaf:
+    value = _parsed(node, parse_value, problems)
+    return ValueLeaf(node, _NOTHING, sound=False) if value is None else ValueLeaf(node, value)
 
 
-def _read_criterion(node: Node) -> CriterionLeaf:
-    aggregate, op, body = _parsed(node, parse_threshold)
-    return CriterionLeaf(node, aggregate, op, body)
+def _read_criterion(node: Node, problems: Any) -> CriterionLeaf:
+    found = _parsed(node, parse_threshold, problems)
+    return CriterionLeaf(node, None, None, _NOTHING, sound=False) if found is None else CriterionLeaf(node, *found)
 
+
+_NOTHING: Final = Number(0.0, None)
 
 SHAPES: Final = ("linear", "smooth", "cubic")
 SIDES: Final = ("left", "right")

@@ -20,7 +20,7 @@ from twin.errors import ExpressionError, nearest
 from twin.expression import quantity
 from twin.folding import fold
 from twin.leaf import ValueLeaf, located
-from twin.syntax import Draw, Expr, Flag, Number, Signal, Text
+from twin.syntax import Draw, Expr, Flag, Number, Parameter, Signal, Text
 from twin.units import UNITS, describe
 from twin.vocabulary import is_zero
 
@@ -101,7 +101,7 @@ def joint(names: tuple[str, ...], rows: tuple[tuple[Value, ...], ...], dimension
 
 def constant_of(value: Expr) -> tuple[Value, str]:
     """Return a constant and its dimension ("text" for words). Raises ExpressionError for anything else."""
-    folded = fold(value, {})
+    folded = value if isinstance(value, Parameter) else fold(value, {})
     if isinstance(folded, Number):
         return folded.value, "zero" if is_zero(folded) else folded.dimension or "1"
     if isinstance(folded, Text):
@@ -133,7 +133,7 @@ def _numbers(draw: Draw, args: tuple[Expr, ...]) -> tuple[list[Number], str]:
     out: list[Number] = []
     dimension = "zero"
     for arg in args:
-        folded = fold(arg, {})
+        folded = arg if isinstance(arg, Parameter) else fold(arg, {})
         if not isinstance(folded, Number):
             raise ExpressionError("a draw takes constants", arg.pos, "a quantity; what depends on others is derived:")
         own = "zero" if is_zero(folded) else folded.dimension or "1"

@@ -97,9 +97,16 @@ def name_problems(scenario: Scenario) -> Iterator[Problem]:
     seen: dict[str, Model] = {}
     for item, name in events_of(scenario):
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-            yield item.problem(f"'{name}' cannot be a name", "letters, digits and _, starting with a letter")
+            yield item.problem(
+                f"'{name}' cannot be a name", "letters, digits and _, starting with a letter", key=_key(item)
+            )
         elif name in seen:
-            yield item.problem(f"'{name}' is already called so at line {seen[name].node.line}", "another name")
+            line = seen[name].node.line
+            yield item.problem(f"'{name}' is already called so at line {line}", "another name", key=_key(item))
         elif name in ("ego", *scenario.actors):
-            yield item.problem(f"'{name}' is also an actor", "another name")
+            yield item.problem(f"'{name}' is also an actor", "another name", key=_key(item))
         seen.setdefault(name, item)
+
+
+def _key(item: StoryItem) -> str:
+    return "name" if isinstance(item, Event) else "sequence" if isinstance(item, Sequence) else "phase"

@@ -95,6 +95,8 @@ def leaves(value: Any, holder: Model | None = None, key: str = "") -> Iterator[t
 def _parameters(scenario: Scenario, names: Names) -> Iterator[Problem]:
     folder = Path(scenario.node.source.path).parent
     for name, leaf in scenario.parameters.items():
+        if not leaf.sound:
+            continue
         try:
             marginal_of(name, leaf, folder)
         except AuthoredError as error:
@@ -110,6 +112,8 @@ def _parameters(scenario: Scenario, names: Names) -> Iterator[Problem]:
     known: dict[str, str] = {n: d for n, d in names.scope.parameters.items() if n not in scenario.derived}
     for name, derived in scenario.derived.items():
         scope = replace(names.scope, parameters=known)
+        if not derived.sound:
+            continue
         yield from _expression(derived, lambda e, s=scope: dimension_of(e, s))  # type: ignore[misc]
         yield from _fixed_only(derived, False)
         known = {**known, name: names.scope.parameters[name]}
@@ -121,6 +125,8 @@ def _constraints(scenario: Scenario, names: Names) -> Iterator[Problem]:
 
 
 def _leaf(leaf: Leaf, holder: Model | None, key: str, scope: Scope, moving: bool) -> Iterator[Problem]:
+    if not leaf.sound:
+        return
     if leaf.of.dimensions == ("any",):
         if isinstance(leaf.expr, Signal) and leaf.expr.args is None:
             return

@@ -6,6 +6,7 @@ Field names are the words of the YAML; the Python words among them carry an unde
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
@@ -52,7 +53,7 @@ from scenarios.fields import (
     tree,
 )
 from scenarios.spots import Heading, Path, PathPoint, Route, Spot, Start
-from twin.authored import AuthoredError, Document, Node, Problem
+from twin.authored import AuthoredError, Document, Node, Problem, walk
 from twin.errors import nearest
 
 __all__ = [
@@ -96,7 +97,9 @@ __all__ = [
     "Together",
     "Traffic",
     "TriggeringCondition",
+    "in_order",
     "read_scenario",
+    "recover",
 ]
 
 
@@ -319,26 +322,40 @@ NOT_YET = {
 
 def read_scenario(document: Document) -> Scenario:
     """Turn a document into a scenario. Raises AuthoredError with every problem at once."""
-    if document.root.kind != "map":
-        raise AuthoredError(
-            [
-                *document.problems,
-                document.root.problem("this is no scenario", "a map that starts with 'scenario: name'"),
-            ]
-        )
-    data = tree(document.root)
-    try:
-        scenario = Scenario.model_validate(data)
-    except ValidationError as error:
-        found = [_problem(e, data) for e in error.errors(include_url=False)]
-        raise AuthoredError(_in_order([*document.problems, *found])) from None
-    if document.problems:
-        raise AuthoredError(document.problems)
+    scenario, problems = recover(document)
+    if scenario is None or problems:
+        raise AuthoredError(problems)
     return scenario
 
 
-def _in_order(problems: list[Problem]) -> list[Problem]:
+def recover(document: Document) -> tuple[Scenario | None, list[Problem]]:
+    """Return the scenario as far as it could be read, with every problem; leaves that spell nothing are not sound."""
+    root = document.root
+    early = [*document.problems, *_rewritten(root)]
+    if root.kind != "map":
+        return None, [*early, root.problem("this is no scenario", "a map that starts with 'scenario: name'")]
+    data = tree(root)
+    found: list[Problem] = []
+    scenario = None
+    try:
+        scenario = Scenario.model_validate(data, context=found)
+    except ValidationError as error:
+        found += [_problem(e, data) for e in error.errors(include_url=False)]
+    told = {p.line for p in early}
+    return scenario, in_order([*early, *(p for p in found if p.line not in told)])
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems without repetition, from the top of the file down."""
     return sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.col))
+
+
+def _rewritten(root: Node) -> Iterator[Problem]:
+    for node in walk(root):
+        for key, (at, _) in node.entries.items():
+            if key in ("true", "True", "false", "False") and not at.quoted:
+                word = "on" if key.lower() == "true" else "off"
+                yield at.problem(f"'{key}' is no key: another tool rewrote '{word}'", f"{word}: ...", word)
 
 
 def _problem(error: ErrorDetails, data: Any) -> Problem:
@@ -363,8 +380,6 @@ def _problem(error: ErrorDetails, data: Any) -> Problem:
 def _strange_key(holder: Mapped, key: str) -> Problem:
     node = holder.node.key(key) or holder.node
     known = keys_of(holder.model) if holder.model else []
-    if key in ("true", "True", "false", "False"):
-        return node.problem(f"'{key}' is no key: another tool rewrote 'on' or 'off'", "on: ...", "on")
     if key in NOT_YET:
         return node.problem(f"'{key}' is not in this version of the language ({NOT_YET[key]})", _shown(known))
     return node.problem(f"unknown key '{key}'", "one of " + _shown(known), nearest(key, known) or "")

@@ -14,7 +14,7 @@ from twin.vocabulary import Scope, dimension_of
 
 def dimensions(scenario: Scenario) -> dict[str, str]:
     """Return the dimension of every parameter, column and derived value; "text" for words, "any" where unknown."""
-    scope_of = {name: _dimension(leaf.value) for name, leaf in scenario.parameters.items()}
+    scope_of = {name: _dimension(leaf.value) if leaf.sound else "any" for name, leaf in scenario.parameters.items()}
     for together in scenario.together:
         for i, column in enumerate(together.columns):
             cells = [row[i].expr for row in together.rows if i < len(row)]
@@ -22,7 +22,9 @@ def dimensions(scenario: Scenario) -> dict[str, str]:
     actors = ("ego", *scenario.actors)
     for name, leaf in scenario.derived.items():
         try:
-            scope_of[name] = dimension_of(leaf.expr, Scope(actors=actors, parameters=scope_of))
+            scope_of[name] = (
+                "any" if not leaf.sound else dimension_of(leaf.expr, Scope(actors=actors, parameters=scope_of))
+            )
         except ExpressionError:
             scope_of[name] = "any"
     return scope_of

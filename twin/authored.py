@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -210,7 +210,9 @@ def parse(text: str, path: str = "<text>") -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        trap = explain(str(error.context or ""), str(error.problem or ""), source.lines, line, col)
+        start = error.context_mark
+        opened = (start.line + 1, start.column + 1) if start else (line, col)
+        trap = explain(str(error.context or ""), str(error.problem or ""), source.lines, line, col, opened)
         builder.problems = [p for p in builder.problems if p.line != trap.line]
         builder.problems.append(source.problem(trap.line, trap.col, trap.col + 1, trap.message, trap.expected))
         raise AuthoredError(builder.problems) from None
@@ -292,7 +294,7 @@ class _Builder:
         if event.anchor is not None:
             self._fail(event, f"'&{event.anchor}' is an anchor", "a $parameter, or the value written twice")
         if tag is not None:
-            self._fail(event, f"'{tag}' is a tag", "plain text")
+            self._fail(event, f"'{tag}' is a tag", "plain text; in an expression 'not'")
 
     def _scalar(self, event: Any) -> None:
         node = self._node(event, "text", event.value, event.style in ("'", '"'))
@@ -343,6 +345,8 @@ class _Builder:
             return
         if self._refuse_split(top, value, key):
             return
+        if value.kind == "text" and value.text == "" and not value.quoted:
+            value = replace(value, line=key.line, col=key.col, end_line=key.end_line, end_col=key.end_col)
         if key.text == "" and not key.quoted:
             self._report(key.problem("a key is missing before ':'", "key: value"))
             return

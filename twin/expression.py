@@ -73,6 +73,19 @@ DRAW_ARGUMENTS: Final[dict[str, tuple[int, int]]] = {
     "csv": (2, 2),
 }
 
+_DRAW_FORMS: Final = {
+    "uniform": "uniform(least, most)",
+    "normal": "normal(mean, standard deviation)",
+    "lognormal": "lognormal(median, sigma of the logarithm)",
+    "pareto": "pareto(scale, alpha)",
+    "exponential": "exponential(mean)",
+    "triangular": "triangular(least, mode, most)",
+    "beta": "beta(a, b)",
+    "choice": "choice(a, b, ..)",
+    "steps": "steps(first, last, step)",
+    "csv": 'csv("file", "column")',
+}
+
 AGGREGATES: Final = ("min", "max", "mean", "final", "count", "integral", "p95")
 
 
@@ -314,6 +327,8 @@ def _unit(text: str, offset: int, rest: str) -> ExpressionError | None:
     if not before or not word or word.group() in _KEYWORDS:
         return None
     name = word.group()
+    if re.search(r"(^|[^0-9.])0$", text[:offset]) and name[0] in "xXoObB":
+        return ExpressionError("numbers are decimal", offset - 1, "decimal digits")
     close = FOREIGN.get(name) or FOREIGN.get(name.lower()) or nearest(name, UNITS)
     return ExpressionError(f"no unit is called '{name}'", offset, "a listed unit: " + " ".join(UNITS), close or "")
 
@@ -449,7 +464,7 @@ def _draw(
     least, most = DRAW_ARGUMENTS[name]
     if not least <= len(args) <= most:
         wanted = str(least) if least == most else f"{least} to {most}"
-        raise ExpressionError(f"'{name}' takes {wanted} argument(s), got {len(args)}", pos)
+        raise ExpressionError(f"'{name}' takes {wanted} argument(s), got {len(args)}", pos, _DRAW_FORMS[name])
     if weights is not None:
         if name != "choice":
             raise ExpressionError("only a choice has weights", pos, "choice(a, b) weights (2, 1)")

@@ -129,7 +129,7 @@ def _signal(e: Signal, values: Values) -> Expr:
     try:
         return number(_COMPUTE[name](*(a.value for a in args if isinstance(a, Number))), dimension, e.pos)
     except (ValueError, OverflowError, ZeroDivisionError) as error:
-        raise ExpressionError(f"'{name}' cannot take this value", e.pos) from error
+        raise ExpressionError(f"'{name}' cannot take this value", e.pos, "a value in its range") from error
 
 
 _COMPUTE: Final[dict[str, Callable[..., float]]] = {
@@ -179,15 +179,15 @@ def _binary(e: Binary) -> Expr:
         return _exactly(out, a, b) if a.t_ns is not None else _exactly(out, b, a)
     if e.op == "/":
         if b.value == 0.0:
-            raise ExpressionError("division by zero", b.pos)
+            raise ExpressionError("division by zero", b.pos, "a divisor other than 0")
         return number(a.value / b.value, dimension, e.pos)
     exponent = exponent_of(b)
     if a.value == 0.0 and exponent < 0:
-        raise ExpressionError("division by zero", a.pos)
+        raise ExpressionError("division by zero", a.pos, "a base other than 0")
     try:
         return number(a.value**exponent, dimension, e.pos)
     except OverflowError as error:
-        raise ExpressionError("the result is too large", e.pos) from error
+        raise ExpressionError("the result is too large", e.pos, f"at most {LARGEST:g}") from error
 
 
 def _exactly(out: Number, duration: Number, factor: Number) -> Number:

@@ -69,6 +69,7 @@ class Leaf:
     node: Node
     expr: Expr
     of: Of
+    sound: bool = True  # False: its text could not be read; the problem is told elsewhere
 
     @property
     def text(self) -> str:
@@ -142,6 +143,7 @@ class ValueLeaf:
 
     node: Node
     value: Draw | Expr
+    sound: bool = True  # False: its text could not be read; the problem is told elsewhere
 
     @property
     def text(self) -> str:
@@ -165,6 +167,7 @@ class CriterionLeaf:
     aggregate: str | None
     op: str | None
     body: Expr
+    sound: bool = True  # False: its text could not be read; the problem is told elsewhere
 
     @property
     def text(self) -> str:

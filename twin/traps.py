@@ -47,8 +47,13 @@ def cut_by_comment(line: str, end_col: int, key: str) -> Trap | None:
     return Trap(0, col, "' #' starts a comment and cuts the text", "quotes around the text, or no '#'")
 
 
-def explain(context: str, problem: str, lines: Sequence[str], line: int, col: int) -> Trap:
-    """Return the kind form of a syntax error that the YAML reader found at line, col."""
+def explain(context: str, problem: str, lines: Sequence[str], line: int, col: int, opened: tuple[int, int]) -> Trap:
+    """Return the kind form of a syntax error that the YAML reader found at line, col, in what was `opened` there."""
+    if "quoted scalar" in context and "end of stream" in problem:
+        return Trap(*opened, "this quote is never closed", "the closing quote")
+    if "flow" in context and _runs_on(problem, lines, line, opened[0]):
+        bracket = "}" if "mapping" in context else "]"
+        return Trap(*opened, "this bracket is never closed", f"'{bracket}'")
     here = lines[line - 1] if 0 < line <= len(lines) else ""
     rest = here[col - 1 :]
     for trap in (_scalar_errors, _flow_errors, _block_errors):
@@ -68,8 +73,6 @@ def _scalar_errors(
         if rest[:1] == "\t" or "\\t" in problem:
             return Trap(line, col, "a tab indents this line", "blanks")
         return Trap(line, col, f"nothing may start with '{rest[:1]}'", "quotes around the text")
-    if "quoted scalar" in context and "end of stream" in problem:
-        return Trap(line, col, "a quote is never closed", "the closing quote")
     if "unknown escape" in problem:
         return Trap(line, col, "no such escape in double quotes", "single quotes, or '\\\\'")
     if "mapping values are not allowed" in problem:
@@ -95,8 +98,6 @@ def _flow_errors(
     if "flow" not in context:
         return None
     bracket = "}" if "mapping" in context else "]"
-    if "stream end" in problem or not rest.strip():
-        return Trap(line, col, f"a bracket is never closed with '{bracket}'", f"'{bracket}'")
     if "${" in here[: col + 1]:
         at = here.rfind("${", 0, col + 1) + 1
         return Trap(line, at, "a parameter is written with a plain dollar sign", _dollar(here[at - 1 :]))
@@ -125,7 +126,15 @@ def _block_errors(
     return None
 
 
+def _runs_on(problem: str, lines: Sequence[str], line: int, opened: int) -> bool:
+    here = lines[line - 1] if line <= len(lines) else ""
+    return "stream end" in problem or (line > opened and re.match(r"[A-Za-z_]\w*:(\s|$)", here) is not None)
+
+
 def _colon(lines: Sequence[str], line: int, col: int, here: str) -> Trap:
+    glued = re.match(r"\s*(?:- )?([A-Za-z_]\w*):(?=[^\s:/])", lines[line - 2]) if line > 1 else None
+    if glued and ": " not in lines[line - 2]:
+        return Trap(line - 1, glued.end(), "a blank is missing after ':'", f"{glued.group(1)}: ...")
     if line > 1 and not re.search(r"\S:\s+\S", here[: max(col - 1, 0)]) and not re.search(r":\s*$", lines[line - 2]):
         return Trap(line, col, "this line is not indented like its neighbours", "the same indentation for equal things")
     return Trap(line, col, "': ' starts a map inside a value", "quotes around prose; no ':' in an expression")

@@ -397,7 +397,7 @@ class _Reader:
     def _count(self, e: Signal, name: str, args: tuple[Expr, ...], least: int, most: int) -> None:
         if not least <= len(args) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
-            raise ExpressionError(f"'{name}' takes {wanted} argument(s), got {len(args)}", e.pos)
+            raise ExpressionError(f"'{name}' takes {wanted} argument(s), got {len(args)}", e.pos, wanted)
 
 
 def unknown(what: str, name: str, known: Collection[str], pos: int) -> ExpressionError:
@@ -405,7 +405,12 @@ def unknown(what: str, name: str, known: Collection[str], pos: int) -> Expressio
     names = sorted(known)
     shown = ", ".join(names[:24]) + (", ..." if len(names) > 24 else "")
     close = nearest(name, names)
-    return ExpressionError(f"no {what} is called '{name}'", pos, f"one of {shown}" if names else "", close or "")
+    return ExpressionError(
+        f"no {what} is called '{name}'",
+        pos,
+        f"one of {shown}" if names else f"a {what}; none is defined here",
+        close or "",
+    )
 
 
 def _is_word(e: Expr) -> bool:
