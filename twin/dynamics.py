@@ -70,6 +70,9 @@ _FAULT_CODES: Final = {
 }
 
 
+Delivered = tuple[float, float, float]  # drive [m/s^2], brake [m/s^2], road wheel angle [rad]
+
+
 class Plant(NamedTuple):
     """A vehicle ready for the kernels: SI, delays in substeps, lags as the share closed in one substep of dt [s]."""
 
@@ -180,8 +183,11 @@ def actuate(
     f: Floats,
     accel: float,
     steer: float,
-) -> None:
-    """Let the ego's actuators follow a demand for one substep: updates DRIVE, BRAKE and STEER."""
+) -> Delivered:
+    """Let the ego's actuators follow a demand for one substep: updates DRIVE, BRAKE and STEER.
+
+    Returns what they deliver on the mean of the substep.
+    """
     line, slots = actuators.line, actuators.line.shape[1]
     at = (actuators.at[0] + 1) % slots
     actuators.at[0] = at
@@ -216,11 +222,13 @@ def actuate(
             angle += hard * faults.value[c]
     drive = _stick(actuators.held, 0, drive_stuck, f[DRIVE, EGO], drive)
     angle = _stick(actuators.held, 1, steer_stuck, f[STEER, EGO], angle)
+    before = f[DRIVE, EGO], f[BRAKE, EGO], f[STEER, EGO]
     f[DRIVE, EGO] += (drive - f[DRIVE, EGO]) * plant.drive_share
     f[BRAKE, EGO] += (brake - f[BRAKE, EGO]) * plant.brake_share
     turn = (angle - f[STEER, EGO]) * plant.steer_share
     turned = f[STEER, EGO] + max(-plant.steer_slew, min(plant.steer_slew, turn))
     f[STEER, EGO] = max(-plant.max_steer, min(plant.max_steer, turned))
+    return 0.5 * (before[0] + f[DRIVE, EGO]), 0.5 * (before[1] + f[BRAKE, EGO]), 0.5 * (before[2] + f[STEER, EGO])
 
 
 @kernel
@@ -234,12 +242,12 @@ def _stick(held: Floats, slot: int, hard: float, now: float, wanted: float) -> f
 
 
 @kernel
-def longitudinal(plant: Plant, f: Floats, environment: Floats) -> tuple[float, float]:
+def longitudinal(plant: Plant, f: Floats, environment: Floats, delivered: Delivered) -> tuple[float, float]:
     """Return the acceleration of the ego by its tyres and the one by air, rolling and grade [m/s^2]."""
     grip = _ABS * environment[FRICTION] * GRAVITY
     speed = f[VX, EGO]
     way = -1.0 if speed < 0.0 else 1.0
-    tyres = max(-grip, min(grip, f[DRIVE, EGO] - way * f[BRAKE, EGO]))
+    tyres = max(-grip, min(grip, delivered[0] - way * delivered[1]))
     wind = environment[WIND]
     air = speed
     if wind != 0.0:
@@ -248,9 +256,9 @@ def longitudinal(plant: Plant, f: Floats, environment: Floats) -> tuple[float, f
 
 
 @kernel
-def slow_down(plant: Plant, f: Floats, environment: Floats) -> float:
+def slow_down(plant: Plant, f: Floats, environment: Floats, delivered: Delivered) -> float:
     """Return the ego's speed one substep later when only its longitudinal motion is its driver's [m/s]."""
-    tyres, rest = longitudinal(plant, f, environment)
+    tyres, rest = longitudinal(plant, f, environment, delivered)
     speed = f[VX, EGO] + (tyres + rest) * plant.dt
     return max(0.0, speed)
 
@@ -292,13 +300,13 @@ def velocity_rates(
 
 
 @kernel
-def drive_on(plant: Plant, f: Floats, environment: Floats, forced: float) -> None:
-    """Move the ego by one substep under its actuators' state; a `forced` longitudinal acceleration wins if finite."""
+def drive_on(plant: Plant, f: Floats, environment: Floats, delivered: Delivered, forced: float) -> None:
+    """Move the ego by one substep under what its actuators deliver; a finite `forced` acceleration ahead wins."""
     dt = plant.dt
     base = plant.front + plant.rear
     vx, vy, r = f[VX, EGO], f[VY, EGO], f[YAW_RATE, EGO]
-    steer, friction = f[STEER, EGO], environment[FRICTION]
-    tyres, rest = longitudinal(plant, f, environment)
+    steer, friction = delivered[2], environment[FRICTION]
+    tyres, rest = longitudinal(plant, f, environment, delivered)
     if not math.isnan(forced):
         tyres, rest = 0.0, forced
     slow = math.hypot(vx, vy)
@@ -317,7 +325,7 @@ def drive_on(plant: Plant, f: Floats, environment: Floats, forced: float) -> Non
         r1 = blend * (r + dt / 6.0 * (c1 + 2.0 * c2 + 2.0 * c3 + c4))
     if blend < 1.0:
         vx1 = max(0.0, vx1)
-        r1 += (1.0 - blend) * vx1 * math.tan(steer) / base
+        r1 += (1.0 - blend) * vx1 * math.tan(f[STEER, EGO]) / base
     place(f, EGO, vx1, vy1, r1, dt)
 
 

@@ -207,18 +207,18 @@ def _move_ego(
     story_speed = n[SPEED_BY, EGO] == STORY and not hit
     if hit:
         accel, steer = -plant.max_decel, f[STEER, EGO]
-    actuate(plant, actuators, faults, world.severity, f, accel, steer)
+    delivered = actuate(plant, actuators, faults, world.severity, f, accel, steer)
     share = 1.0 / left
     if _by_story(world):
-        speed = wanted_speed(world, EGO, share) if story_speed else slow_down(plant, f, world.environment)
+        speed = wanted_speed(world, EGO, share) if story_speed else slow_down(plant, f, world.environment, delivered)
         move(world, road, routes, EGO, plant.dt, share, speed)
     elif story_speed:
         forced = (wanted_speed(world, EGO, share) - f[VX, EGO]) / plant.dt
-        drive_on(plant, f, world.environment, forced)
+        drive_on(plant, f, world.environment, delivered, forced)
         if left == 1 and n[SPEED_MODE, EGO] == SPEED_SET:
             f[VX, EGO] = world.sp[SP_SPEED, EGO]
     else:
-        drive_on(plant, f, world.environment, math.nan)
+        drive_on(plant, f, world.environment, delivered, math.nan)
     if story_speed:
         f[DRIVE, EGO], f[BRAKE, EGO] = max(0.0, f[AX, EGO]), max(0.0, -f[AX, EGO])
 
