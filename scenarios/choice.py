@@ -47,7 +47,7 @@ def _rank(row: Row) -> int:
 
 
 def _closest(row: Row) -> float:
-    ttc = row.get("f.ttc_min")
+    ttc = row.get("f.min_ttc_s")
     return ttc if isinstance(ttc, float) and not math.isnan(ttc) else math.inf
 
 

@@ -132,8 +132,6 @@ def _start(workers: int, address: str | None) -> bool:
     """Start Ray, or attach to the cluster at `address`; return whether it is ours to stop."""
     if ray.is_initialized():
         return False
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         if address:
             _refuse_unreachable(address)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,8 +21,6 @@ from twin.authored import Problem
 from twin.kernel import KERNEL_CACHE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scenarios.doctor import Check
     from scenarios.ledger import Row
     from scenarios.planning import Plan
@@ -62,8 +62,8 @@ def show_problems(problems: Sequence[Problem], files: int) -> None:
 
 def tell_about_compiling() -> None:
     """Say once per machine why the first run takes longer."""
-    if not any(KERNEL_CACHE.rglob("*.nbi")):
-        notes.print("compiling kernels, once on this machine; this takes about a minute", style="dim")
+    if not any(Path(os.environ.get("NUMBA_CACHE_DIR", KERNEL_CACHE)).rglob("*.nbi")):
+        notes.print("compiling kernels, once on this machine; this takes a few minutes", style="dim")
 
 
 class Ride:
@@ -133,7 +133,8 @@ def show_run(result: Single) -> None:
         out.print(table)
     figures = _table("figure", "value")
     for name, value in result.figures.items():
-        figures.add_row(name, _number(value))
+        if not math.isnan(value):
+            figures.add_row(name, _number(value))
     out.print(figures)
     show_paths({"record": result.record, "replay": result.replay})
 
@@ -202,7 +203,9 @@ def _table(*columns: str) -> Table:
 
 
 def _measured(value: float, unit: str) -> str:
-    return "" if math.isnan(value) else f"{_number(value)} {unit}".strip()
+    if math.isnan(value):
+        return ""
+    return ("yes" if value else "no") if unit == "bool" else f"{_number(value)} {unit}".strip()
 
 
 def _number(value: float) -> str:

@@ -94,7 +94,7 @@ def _kernels() -> Check:
     files = list(KERNEL_CACHE.rglob("*.nbc")) if KERNEL_CACHE.is_dir() else []
     if files:
         return Check("kernels", True, f"compiled, {len(files)} files in {KERNEL_CACHE}")
-    return Check("kernels", True, "not compiled yet", "the first run compiles them, once, in about a minute", False)
+    return Check("kernels", True, "not compiled yet", "the first run compiles them, once, in a few minutes", False)
 
 
 def _maps() -> Check:

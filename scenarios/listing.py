@@ -18,6 +18,7 @@ from twin.catalog import Catalog
 from twin.engines import ENGINES
 from twin.errors import UnknownName
 from twin.faults import FAULTS
+from twin.odd import read as read_odd
 from twin.road.library import find_map, map_names
 from twin.state import KIND_NAMES
 from twin.vehicle import BODIES
@@ -50,15 +51,12 @@ def _authored(folder: Path) -> list[Row]:
 
 
 def _say(path: Path) -> str:
-    """Return the `about` of an authored file, or its first comment."""
+    """Return the `about` of an authored file, or what is wrong with it."""
     try:
         node = read(path).root.get("about")
     except AuthoredError as error:
         return str(error).splitlines()[0]
-    if node is not None:
-        return node.text
-    first = path.read_text(encoding="utf-8").splitlines()[0]
-    return first.removeprefix("#").strip() if first.startswith("#") else ""
+    return node.text if node is not None else ""
 
 
 def _bodies() -> list[Row]:
@@ -82,6 +80,11 @@ def _faults() -> list[Row]:
     return [(kind.name, f"{kind.about} On: {', '.join(sorted(kind.applies_to))}.") for kind in FAULTS.values()]
 
 
+def _odds() -> list[Row]:
+    folder = HOME / "odd"
+    return [(name, read_odd(folder / f"{name}.yaml").title) for name in names(folder)]
+
+
 KINDS: Final[Mapping[str, Callable[[], list[Row]]]] = {
     "engines": lambda: _of_catalog(ENGINES),
     "maps": _maps,
@@ -91,7 +94,7 @@ KINDS: Final[Mapping[str, Callable[[], list[Row]]]] = {
     "rigs": lambda: _authored(RIGS),
     "faults": _faults,
     "metrics": lambda: _of_catalog(METRICS),
-    "odds": lambda: _authored(HOME / "odd"),
+    "odds": _odds,
     "scenarios": lambda: _authored(LIBRARY),
     "suites": lambda: _authored(SUITES),
 }

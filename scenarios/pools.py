@@ -12,6 +12,13 @@ J = TypeVar("J")
 R = TypeVar("R")
 Work = Callable[[Sequence[J]], list[R]]
 
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Ray prints worker deaths on our stdout; the dispatch tells them itself
+}
+_ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # off: every port is bound to 127.0.0.1 alone
+
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[J, R]):
@@ -79,13 +86,14 @@ class Inline(Generic[J, R]):
 def pool(make: Callable[[], Work[J, R]], workers: int, address: str | None = None) -> Pool[J, R]:
     """Return a pool: `workers` 0 works in this process, more on Ray, here or at `address`.
 
-    Ray is imported only now: it costs half a second, and reads at import that it shall listen on the loopback alone.
+    Ray is imported only now: it costs half a second, and reads these variables when it is imported.
     Raises InfrastructureError.
     """
     if workers == 0:
         return Inline(make)
+    os.environ.update(_QUIET)
     if address is None:
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ.update(_ON_LOOPBACK)
     from scenarios.cluster import OnRay
 
     return OnRay(make, workers, address)

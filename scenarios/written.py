@@ -61,7 +61,7 @@ class Written:
             "text": self.text,
             "path": str(Path(self.path).resolve()),
             "case_id": case,
-            "settings": settings.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json", include={"map", "rig", "engine", "driver"}),
         }
 
     def _files(self) -> tuple[Path, ...]:

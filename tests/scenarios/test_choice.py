@@ -8,7 +8,7 @@ from scenarios.choice import fitting, telling
 def row(
     case: str, scenario: str = "a", verdict: str = "PASS", ttc: float | None = None, **more: str
 ) -> dict[str, object]:
-    return {"case_id": case, "scenario": scenario, "verdict": verdict, "hash": "1", "f.ttc_min": ttc, **more}
+    return {"case_id": case, "scenario": scenario, "verdict": verdict, "hash": "1", "f.min_ttc_s": ttc, **more}
 
 
 def test_failures_come_first_then_doubts_then_disengagements_then_close_calls() -> None:

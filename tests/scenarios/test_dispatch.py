@@ -135,7 +135,9 @@ def squares(folder: str) -> Callable[[Sequence[int]], list[int]]:
 
 
 @pytest.mark.slow
-def test_on_ray_a_killed_worker_and_a_deadly_job_cost_only_the_job(tmp_path: Path) -> None:
+def test_on_ray_a_killed_worker_and_a_deadly_job_cost_only_the_job(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     made = pool(lambda: squares(str(tmp_path)), 2)
     kept: list[int] = []
     given_up: list[int] = []
@@ -158,6 +160,7 @@ def test_on_ray_a_killed_worker_and_a_deadly_job_cost_only_the_job(tmp_path: Pat
     assert given_up == [13]
     assert sorted(kept) == sorted([-1] + [j * j for j in range(30) if j != 13])
     assert len(list(tmp_path.iterdir())) >= 4
+    assert capfd.readouterr().out == ""
 
 
 def listening(above: int) -> set[str]:

@@ -49,7 +49,7 @@ class Fake:
             "seed": job.seed,
             "verdict": ("PASS", "FAIL", "INVALID", "PASS")[job.seed % 4],
             "disengagements": "[]",
-            "f.ttc_min": float(job.seed),
+            "f.min_ttc_s": float(job.seed),
             "hash": str(job.seed + (Fake.drift if job.record else 0)),
         }
         return Outcome(job, row, b"x" * job.seed if job.record else None)
