@@ -30,7 +30,13 @@ def carla_sampler(geometry: str) -> Sampler:
     def sample(road: int, lane: int, s: Floats) -> Floats:
         out = np.full((len(s), 5), np.nan)
         for k, at in enumerate(s.tolist()):
-            waypoint = world.get_waypoint_xodr(road, lane, at)
+            try:
+                waypoint = world.get_waypoint_xodr(road, lane, at)
+            except (IndexError, RuntimeError) as error:
+                raise MapError(
+                    f"CARLA's library has no shape for road number {road + 1} of the file, lane {lane}, "
+                    f"at s = {at:g} m ({error}); check the <width> and the ids of its lanes"
+                ) from None
             if waypoint is not None:
                 pose = waypoint.transform
                 place = pose.location

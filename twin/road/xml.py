@@ -19,6 +19,7 @@ from twin.errors import MapError
 from twin.road.arrays import BIKING, DRIVING, OTHER, PARKING, SHOULDER, SIDEWALK
 
 MOST_BYTES = 256 * 1024 * 1024
+MOST_LANES = 200  # on one side of a section
 MOST_LENGTH = 2.0e6  # of all lanes together [m]
 
 LANE_KINDS = {
@@ -389,60 +390,83 @@ def _geometry(roads: list[Element]) -> tuple[str, tuple[float, float]]:
     header = SubElement(root, "header", revMajor="1", revMinor="4", name="", version="1.00")
     SubElement(header, "geoReference").text = "+proj=tmerc +lat_0=0 +lon_0=0"
     for row, road in enumerate(roads):
-        out = SubElement(root, "road", name="", length=repr(number(road, "length")), id=str(row), junction="-1")
-        plan = SubElement(out, "planView")
-        for geometry in road.findall("planView/geometry"):
-            moved = SubElement(
-                plan,
-                "geometry",
-                s=repr(number(geometry, "s")),
-                x=repr(number(geometry, "x") - origin[0]),
-                y=repr(number(geometry, "y") - origin[1]),
-                hdg=repr(number(geometry, "hdg")),
-                length=repr(number(geometry, "length")),
-            )
-            for shape in geometry:
-                if shape.tag in ("line", "arc", "spiral", "poly3", "paramPoly3"):
-                    written = {
-                        key: value if key == "pRange" else repr(number(shape, key))
-                        for key, value in shape.attrib.items()
-                    }
-                    SubElement(moved, shape.tag, written)
-            if len(moved) == 0:
-                raise MapError(f"road '{road.get('id', '')[:40]}': a <geometry> has no shape that is known")
-        _profile(road, out)
-        lanes = SubElement(out, "lanes")
-        source = road.find("lanes")
-        assert source is not None
-        for offset in source.findall("laneOffset"):
-            SubElement(lanes, "laneOffset", _polynomial(offset, "s"))
-        for section in source.findall("laneSection"):
-            _section(section, SubElement(lanes, "laneSection", s=repr(number(section, "s"))))
+        try:
+            _road_shape(road, SubElement(root, "road", name="", id=str(row), junction="-1"), origin)
+        except MapError as error:
+            raise MapError(f"road '{road.get('id', '')[:40]}': {error}") from None
     return tostring(root, encoding="unicode"), origin
+
+
+def _road_shape(road: Element, out: Element, origin: tuple[float, float]) -> None:
+    """Copy the reference line, the heights and the widths of a road."""
+    out.set("length", repr(number(road, "length")))
+    plan = SubElement(out, "planView")
+    pieces = road.findall("planView/geometry")
+    if number(pieces[0], "s") > 1e-3:
+        raise MapError(f"its <planView> begins at s = {number(pieces[0], 's'):g} m")
+    for geometry in pieces:
+        moved = SubElement(
+            plan,
+            "geometry",
+            s=repr(number(geometry, "s")),
+            x=repr(number(geometry, "x") - origin[0]),
+            y=repr(number(geometry, "y") - origin[1]),
+            hdg=repr(number(geometry, "hdg")),
+            length=repr(number(geometry, "length")),
+        )
+        for shape in geometry:
+            if shape.tag in ("line", "arc", "spiral", "poly3", "paramPoly3"):
+                written = {k: value if k == "pRange" else repr(number(shape, k)) for k, value in shape.attrib.items()}
+                SubElement(moved, shape.tag, written)
+        if len(moved) == 0:
+            raise MapError("a <geometry> has no shape that is known")
+    _profile(road, out)
+    lanes = SubElement(out, "lanes")
+    source = road.find("lanes")
+    assert source is not None
+    _pieces(lanes, source.findall("laneOffset"), "laneOffset", "s")
+    for section in source.findall("laneSection"):
+        _section(section, SubElement(lanes, "laneSection", s=repr(number(section, "s"))))
 
 
 def _polynomial(element: Element, along: str) -> dict[str, str]:
     return {name: repr(number(element, name, 0.0)) for name in (along, "a", "b", "c", "d")}
 
 
+def _pieces(out: Element, found: list[Element], tag: str, along: str) -> None:
+    """Copy the pieces of a polynomial; where the first begins late, a zero before it (the reader needs one at 0)."""
+    ordered = sorted(found, key=lambda piece: number(piece, along, 0.0))
+    if not ordered or number(ordered[0], along, 0.0) > 0.0:
+        SubElement(out, tag, {along: "0.0", "a": "0.0", "b": "0.0", "c": "0.0", "d": "0.0"})
+    for piece in ordered:
+        SubElement(out, tag, _polynomial(piece, along))
+
+
 def _profile(road: Element, out: Element) -> None:
     heights = road.findall("elevationProfile/elevation")
     if heights:
-        profile = SubElement(out, "elevationProfile")
-        for height in heights:
-            SubElement(profile, "elevation", _polynomial(height, "s"))
+        _pieces(SubElement(out, "elevationProfile"), heights, "elevation", "s")
 
 
 def _section(section: Element, out: Element) -> None:
-    for side in ("left", "center", "right"):
+    """Copy the widths of a section; lane ids that are left out get a lane without width (the reader needs them all)."""
+    for side, sign in (("left", 1), ("center", 0), ("right", -1)):
         group = SubElement(out, side)
-        lanes = section.findall(f"{side}/lane")
-        if side == "center":
+        if sign == 0:
             SubElement(group, "lane", id="0", type="none", level="false")
             continue
-        for lane in sorted(lanes, key=lambda e: -_integer(e, "id")):
-            copy = SubElement(group, "lane", id=str(_integer(lane, "id")), type="driving", level="false")
-            for width in lane.findall("width"):
-                SubElement(copy, "width", _polynomial(width, "sOffset"))
-            for border in lane.findall("border"):
-                SubElement(copy, "border", _polynomial(border, "sOffset"))
+        lanes = {abs(_integer(lane, "id")): lane for lane in section.findall(f"{side}/lane")}
+        if any(_integer(lane, "id") * sign <= 0 for lane in lanes.values()):
+            raise MapError(f"the {side} side of a lane section has lane ids of the other side")
+        most = max(lanes, default=0)
+        if most > MOST_LANES:
+            raise MapError(f"a lane section has {most} lanes on one side, more than {MOST_LANES}")
+        for k in range(most, 0, -1) if sign > 0 else range(1, most + 1):
+            copy = SubElement(group, "lane", id=str(sign * k), type="driving", level="false")
+            lane = lanes.get(k)
+            borders = lane.findall("border") if lane is not None else []
+            widths = lane.findall("width") if lane is not None else []
+            if borders and not widths:
+                _pieces(copy, borders, "border", "sOffset")
+            else:
+                _pieces(copy, widths, "width", "sOffset")

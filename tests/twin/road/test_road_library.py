@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -107,10 +106,10 @@ def test_a_map_survives_being_written_and_read(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_dies_is_an_error_of_the_map(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def dies(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.CompletedProcess(command, -11, b"", b"")
-
-    monkeypatch.setattr(library.subprocess, "run", dies)
+    fake = small.with_name("python")
+    fake.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fake))
     with pytest.raises(MapError, match=r"small.xodr' ended CARLA's OpenDRIVE reader with SIGSEGV; check"):
         load(str(small))
 
@@ -125,6 +124,23 @@ def test_what_the_reader_refuses_is_said_with_the_file(small: Path) -> None:
     with pytest.raises(MapError, match=r"small.xodr': road '1': <road length=\"forty\"> is not a usable number"):
         load(str(small))
     assert not list((small.parent / "cache").rglob("*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('<width sOffset="0.0" ', '<width sOffset="20.0" '),
+        ('<lane id="-1" ', '<lane id="-3" '),
+        ('<laneOffset s="0" a="0.0" ', '<laneOffset s="20" a="1.0" '),
+    ],
+)
+def test_gaps_that_would_end_the_reader_are_filled(small: Path, old: str, new: str) -> None:
+    text = small.read_text()
+    assert old in text
+    small.write_text(text.replace(old, new))
+    road = load(str(small))
+    assert np.isfinite(road.arrays.width).all()
+    assert road.arrays.length[0] > 39.0
 
 
 def test_a_folder_is_no_map(tmp_path: Path) -> None:

@@ -93,4 +93,4 @@ def test_the_alks_roads_are_found_by_their_opendrive_ids(shared_data: Path) -> N
     road = load("alks_road_straight", [folder])
     spot = by_ids(road, "0", -4, 5.0)
     assert road.arrays.kind[spot.lane] == DRIVING
-    assert road.arrays.number[spot.lane] == 1
+    assert road.arrays.number[spot.lane] == 2

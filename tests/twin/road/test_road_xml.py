@@ -98,7 +98,10 @@ BOMB = """<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;
         (ROAD.replace('hdg="0" length', 'hdg="abc" length'), "not a usable number"),
         (ROAD.replace('unit="mph"', 'unit="furlong"'), "known units are"),
         (ROAD.replace('<lane id="-2"', '<lane id="1.5"'), "not a whole number"),
-        (ROAD.replace("<line/>", "<worm/>"), "no shape that is known"),
+        (ROAD.replace("<line/>", "<worm/>"), "road 'main': a <geometry> has no shape that is known"),
+        (ROAD.replace('<geometry s="0"', '<geometry s="9"'), "begins at s = 9 m"),
+        (ROAD.replace('<lane id="-3"', '<lane id="3"'), "the right side of a lane section"),
+        (ROAD.replace('<lane id="-3"', '<lane id="-900"'), "900 lanes on one side"),
         (ROAD.replace("laneSection", "laneSektion"), "no <laneSection>"),
         (ROAD.replace('distance="10"', 'distance="0.0001"'), "repeated 400"),
         (
