@@ -111,7 +111,7 @@ class Together(Model):
     """Values that are chosen jointly: each row gives one value per column."""
 
     columns: tuple[Name, ...] = Field(min_length=1)
-    rows: tuple[tuple[Anything, ...], ...] = Field(min_length=1, max_length=100_000)
+    rows: tuple[tuple[Anything, ...], ...] = Field(min_length=1, max_length=10_000)
 
 
 class Exposure(Model):

@@ -22,7 +22,7 @@ from twin.traps import cut_by_comment, explain, split_by_comma
 MAX_BYTES: Final = 1 << 20
 MAX_LINE: Final = 4000
 MAX_DEPTH: Final = 40
-MAX_NODES: Final = 100_000
+MAX_NODES: Final = 50_000
 MAX_PROBLEMS: Final = 100
 
 Kind = Literal["text", "list", "map"]
