@@ -238,7 +238,7 @@ def _stick(held: Floats, slot: int, hard: float, now: float, wanted: float) -> f
         return wanted
     if math.isnan(held[slot]):
         held[slot] = now
-    return wanted + hard * (held[slot] - wanted)
+    return float(wanted + hard * (held[slot] - wanted))
 
 
 @kernel
@@ -260,7 +260,7 @@ def slow_down(plant: Plant, f: Floats, environment: Floats, delivered: Delivered
     """Return the ego's speed one substep later when only its longitudinal motion is its driver's [m/s]."""
     tyres, rest = longitudinal(plant, f, environment, delivered)
     speed = f[VX, EGO] + (tyres + rest) * plant.dt
-    return max(0.0, speed)
+    return float(max(0.0, speed))
 
 
 @kernel

@@ -142,7 +142,7 @@ def illuminance(sun_elevation: float, clouds: float) -> float:
         else:
             log = math.log10(0.008) + (-3.0 - math.log10(0.008)) * min(1.0, (down - 12.0) / 6.0)
         lux = 10.0**log
-    return lux * (1.0 - 0.75 * clouds**3.4)
+    return float(lux * (1.0 - 0.75 * clouds**3.4))
 
 
 @kernel

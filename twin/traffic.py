@@ -113,7 +113,7 @@ class Entries(NamedTuple):
     order: Ints
     first: Ints  # (L,) range of each lane in `order`
     last: Ints
-    count: Ints  # (1,)
+    used: Ints  # (1,)
 
 
 def entries_of(road: RoadArrays, actors: int) -> Entries:
@@ -584,10 +584,10 @@ def _without(world: World, road: RoadArrays, routes: RouteTables, entries: Entri
 def _enter_all(world: World, road: RoadArrays, entries: Entries) -> None:
     """Write who is on which lane, in order."""
     n, f, p = world.n, world.f, world.p
-    for e in range(entries.count[0]):
+    for e in range(entries.used[0]):
         lane = entries.lane[e]
         entries.first[lane], entries.last[lane] = 0, 0
-    entries.count[0] = 0
+    entries.used[0] = 0
     for place in range(len(entries.line)):
         i = entries.line[place]
         if n[PRESENT, i] == 0 or n[VISIBLE, i] & _SEES_TRAFFIC == 0:
@@ -616,12 +616,12 @@ def _enter(world: World, road: RoadArrays, entries: Entries, i: int, lane: int, 
     _, _, _, heading, _, _ = lane_pose(road, lane, s, 0.0)
     cos, sin = math.cos(f[YAW, i] - heading), math.sin(f[YAW, i] - heading)
     half = 0.5 * (abs(cos) * p[LENGTH, i] + abs(sin) * p[WIDTH, i])
-    e = entries.count[0]
+    e = entries.used[0]
     entries.actor[e], entries.lane[e], entries.s[e] = i, lane, s
     entries.speed[e] = f[VX, i] * cos
     entries.front[e], entries.rear[e] = half + p[CENTER_X, i] * cos, half - p[CENTER_X, i] * cos
     entries.order[e] = e
-    entries.count[0] = e + 1
+    entries.used[0] = e + 1
     return heading
 
 
@@ -638,14 +638,14 @@ def _enter_soon(world: World, road: RoadArrays, entries: Entries, i: int, after:
 @kernel
 def _sort(entries: Entries) -> None:
     order = entries.order
-    for a in range(1, entries.count[0]):
+    for a in range(1, entries.used[0]):
         e = order[a]
         b = a - 1
         while b >= 0 and _after(entries, order[b], e):
             order[b + 1] = order[b]
             b -= 1
         order[b + 1] = e
-    for place in range(entries.count[0]):
+    for place in range(entries.used[0]):
         lane = entries.lane[order[place]]
         if place == 0 or entries.lane[order[place - 1]] != lane:
             entries.first[lane] = place
@@ -669,7 +669,7 @@ def _remember(entries: Entries) -> None:
     seen = np.zeros(count, np.bool_)
     place = 0
     old = entries.line.copy()
-    for k in range(entries.count[0]):
+    for k in range(entries.used[0]):
         i = entries.actor[entries.order[k]]
         if not seen[i]:
             seen[i] = True

@@ -198,7 +198,7 @@ def _trail(live: _Live, t_ns: int, step_ns: int) -> tuple[Floats, Ints]:
 
 def _contacts(live: _Live, t_ns: int, case: Case) -> tuple[Contact, ...]:
     found = []
-    for k in range(int(live.contacts.count[0])):
+    for k in range(int(live.contacts.used[0])):
         step, a, b = (int(v) for v in live.contacts.who[k])
         speed_a, speed_b, closing, x, y = (float(v) for v in live.contacts.values[k])
         at = 0 if live.k == 0 else t_ns - case.step_ns + step * (case.step_ns // case.substeps)

@@ -87,7 +87,7 @@ class Walls(NamedTuple):
 class Contacts(NamedTuple):
     """First touches of the tick; `walls` remembers who has touched which fixed box."""
 
-    count: Ints  # (1,)
+    used: Ints  # (1,)
     who: Ints  # (room, 3) substep, a, b
     values: Floats  # (room, 5) speed of a, speed of b, closing speed, x, y
     walls: Ints  # (actors, O)
@@ -150,7 +150,7 @@ def tick(
     f, n = world.f, world.n
     substeps = scratch.trail.shape[0] - 1
     dt = plant.dt * substeps
-    contacts.count[0] = 0
+    contacts.used[0] = 0
     decide(world, road, routes, lines, entries, dt, k)
     copy_into(scratch.start, f)
     for i in range(1, n.shape[1]):
@@ -267,7 +267,7 @@ def _near_pairs(world: World, scratch: Scratch, dt: float) -> int:
 @kernel
 def _size(p: Floats, i: int) -> float:
     """Return a bound of the distance from the reference point to any corner [m]."""
-    return abs(p[CENTER_X, i]) + 0.5 * (p[LENGTH, i] + p[WIDTH, i])
+    return float(abs(p[CENTER_X, i]) + 0.5 * (p[LENGTH, i] + p[WIDTH, i]))
 
 
 @kernel
@@ -346,7 +346,7 @@ def _note(
     box_b: Box,
 ) -> bool:
     """Write one contact; returns False when the tick holds no more, so that it is found again in the next."""
-    k = contacts.count[0]
+    k = contacts.used[0]
     if k >= len(contacts.who):
         return False
     x, y = _place(box_a, box_b)
@@ -356,7 +356,7 @@ def _note(
     contacts.values[k, 0], contacts.values[k, 1] = math.hypot(ax, ay), math.hypot(bx, by)
     contacts.values[k, 2] = math.hypot(ax - bx, ay - by)
     contacts.values[k, 3], contacts.values[k, 4] = x, y
-    contacts.count[0] = k + 1
+    contacts.used[0] = k + 1
     return True
 
 
@@ -387,7 +387,7 @@ def copy_into(to: Floats, block: Floats) -> None:
 @kernel
 def touch_now(world: World, walls: Walls, contacts: Contacts, scratch: Scratch) -> None:
     """Find who touches before anything has moved."""
-    contacts.count[0] = 0
+    contacts.used[0] = 0
     copy_into(scratch.start, world.f)
     pairs = _near_pairs(world, scratch, 0.0)
     _touch_all(world, walls, contacts, scratch, pairs, 1, 1)
