@@ -138,6 +138,15 @@ def test_a_lane_change_is_no_control_error() -> None:
     assert events(changed(run, f=f, n=n)) == ()
 
 
+def test_conditions_unknown_for_a_second_count_as_outside() -> None:
+    run = driven(5)
+    weather = run.environment.copy()
+    weather[40:, RAIN] = np.nan
+    series = measuring(changed(run, environment=weather))("in_odd")
+    assert series.valid.tolist() == [True] * 40 + [False] * 20 + [True] * 41
+    assert series.values[60:].tolist() == [0.0] * 41
+
+
 def test_staying_dangerous_without_braking_is_the_safety_monitors() -> None:
     actors = (Actor(lane=1, s=10.0, speed=20.0), Actor("lead", lane=1, s=30.0, speed=20.0))
     run = coasting(make_case(actors=actors), 61)
