@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,7 +31,7 @@ from twin.collision import clearance
 from twin.errors import InputError, UnknownName, nearest
 from twin.leaf import Word
 from twin.road import Road, RouteTables, load
-from twin.road.kernels import lane_pose
+from twin.road.kernels import ANY_KIND, contains, lane_pose, locate, locate_kind
 from twin.road.routes import route_lanes, route_tables, straight_lanes
 from twin.signals import Programmes, default_programmes
 from twin.state import (
@@ -321,7 +321,7 @@ class _Assembly:
         return f0, n0
 
     def _stand(self, f0: Floats, n0: Ints, i: int, began: Began) -> None:
-        at = began.at
+        at = self._on_its_lane(began.at)
         f0[[X, Y, Z, YAW, S, D, VX], i] = at.x, at.y, at.z, at.yaw, at.s, at.d, began.speed
         n0[PRESENT, i] = 1
         n0[LANE, i] = at.lane
@@ -329,6 +329,16 @@ class _Assembly:
         if at.lane >= 0:
             heading, pitch = lane_pose(self.road.arrays, at.lane, at.s, 0.0)[3:5]
             f0[PITCH, i] = pitch * math.cos(at.yaw - heading)
+
+    def _on_its_lane(self, at: Found) -> Found:
+        """Return a spot with the lane that holds it: aside of a lane it is on another one, or on none."""
+        arrays = self.road.arrays
+        if at.lane >= 0 and contains(arrays, at.lane, at.s, at.d):
+            return at
+        lane, s, d = locate(arrays, at.x, at.y, at.yaw)
+        if lane < 0:
+            lane, s, d = locate_kind(arrays, at.x, at.y, ANY_KIND)
+        return replace(at, lane=int(lane), s=float(s), d=float(d))
 
     def _control(self, name: str, actor: Actor) -> tuple[int, int]:
         natural = DRIVER if name == "ego" or actor.driver is not None else STORY
