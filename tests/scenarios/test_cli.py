@@ -8,12 +8,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from scenarios.cli import app
 from scenarios.listing import KINDS
+from scenarios.replay import case_of, settings_of
+from twin.record import read, write
+from twin.state import X
+
+BRAKE = Path(__file__).resolve().parent / "data" / "brake.yaml"
 
 
 def twin(*words: str) -> Result:
@@ -156,3 +162,128 @@ def test_help_is_quick() -> None:
     began = time.perf_counter()
     subprocess.run([sys.executable, "-m", "scenarios.cli", "--help"], capture_output=True, check=True)
     assert time.perf_counter() - began < 5.0
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """One run of a case, in a folder whose name is not plain."""
+    folder = tmp_path_factory.mktemp("läuft (1) = a")
+    told = twin("run", str(BRAKE), "--set", "gap=40 m", "--set", "decel=2 m/s^2", "--out", str(folder), "--json")
+    assert told.exit_code in (0, 1), told.stderr
+    return folder, json.loads(told.stdout)
+
+
+def test_a_run_leaves_a_record_and_a_replay_and_says_where(once: tuple[Path, dict[str, Any]]) -> None:
+    folder, told = once
+    assert told["verdict"] in ("PASS", "FAIL")
+    assert told["values"]["gap"] == 40.0
+    assert Path(told["record"]) == folder / f"{told['case_id']}.mcap"
+    assert Path(told["record"]).is_file()
+    assert "<html" in Path(told["replay"]).read_text(encoding="utf-8")
+    assert {f["criterion"] for f in told["findings"]} == {"no_collision", "ttc"}
+    assert told["figures"]
+
+
+def test_a_record_run_again_is_identical(once: tuple[Path, dict[str, Any]]) -> None:
+    told = twin("replay", once[1]["record"], "--verify")
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith("identical")
+    assert json.loads(twin("replay", once[1]["record"], "--json").stdout)["identical"]
+
+
+def test_a_record_that_was_tampered_with_names_the_tick_and_the_field(
+    once: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    recorded = read(Path(once[1]["record"]))
+    settings = settings_of(recorded)
+    case = case_of(recorded, settings)
+    run = recorded.run(case)
+    run.f[17, X, 1] += 1e-9
+    write(tmp_path / "t.mcap", run, (), {"text": recorded.text, **recorded.meta})
+    told = twin("replay", str(tmp_path / "t.mcap"), "--verify")
+    assert told.exit_code == 1
+    assert "first at tick 17 (0.850 s): x of lead was" in told.stdout
+    assert twin("replay", str(tmp_path / "t.mcap")).exit_code == 0
+
+
+def test_a_run_prints_its_verdict_its_figures_and_its_paths(tmp_path: Path) -> None:
+    told = twin(
+        "run", str(BRAKE), "driver=reference.hold", "--set", "gap=15 m", "--set", "decel=7", "--out", str(tmp_path)
+    )
+    assert told.exit_code == 1
+    for word in ("FAIL", "no_collision", "min_ttc_s", "record ", "replay "):
+        assert word in told.stdout
+
+
+def test_the_seed_and_the_settings_name_the_case(tmp_path: Path) -> None:
+    def case(*words: str) -> str:
+        return str(json.loads(twin("run", str(BRAKE), *words, "--out", str(tmp_path), "--json").stdout)["case_id"])
+
+    assert len({case(), case("--seed", "2"), case("driver=reference.hold"), case("engine.step=20 ms")}) == 4
+    assert case() == case("workers=7")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--set", "gpa=3 m"], "did you mean 'gap'"),
+        (["--set", "gap=3 s"], "expected a length"),
+        (["map=no such (1).xodr"], "no such (1).xodr"),
+        (["driver=nowhere:Stack"], "no module called 'nowhere'"),
+        (["driver=reference.abe"], "did you mean 'reference.aeb'"),
+        (["rig=higway"], "did you mean 'highway'"),
+    ],
+)
+def test_a_run_that_cannot_be_set_up_is_bad_input_and_leaves_nothing(
+    tmp_path: Path, words: list[str], told: str
+) -> None:
+    result = twin("run", str(BRAKE), *words, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_is_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    for command in (["run"], ["sweep", "samples=1", "workers=0"]):
+        told = twin(command[0], str(BRAKE), *command[1:], "--out", str(tmp_path / "file" / "x"))
+        assert told.exit_code == 3
+        assert "cannot be written" in told.stderr
+        assert "Traceback" not in told.output
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_record(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from scenarios.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main()"
+    )
+    words = ["run", str(BRAKE), "--out", str(tmp_path / "out")]
+    told = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert told.returncode == 3, told.stderr
+    assert "cannot be written" in told.stderr
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_sweep_leaves_its_papers_and_the_report_can_be_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "a b ü"
+    told = twin("sweep", str(BRAKE), "samples=3", "workers=0", "records.count=1", "--out", str(folder), "--json")
+    assert told.exit_code in (0, 1), told.stderr
+    result = json.loads(told.stdout)
+    assert (result["planned"], result["done"], result["complete"]) == (3, 3, True)
+    for name in ("results.parquet", "report.html", "junit.xml", "sweep.json"):
+        assert (folder / name).stat().st_size > 0
+    assert len(list((folder / "records").glob("*.mcap"))) == 1
+    (folder / "report.html").unlink()
+    made = twin("report", str(folder), "--json")
+    assert Path(json.loads(made.stdout)["report"]).is_file()
+    assert twin("report", str(folder), "report=none", "--json").stdout.strip() == "{}"
+
+
+def test_the_default_folder_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", str(BRAKE), "samples=2", "workers=0", "record=none", "report=none", "--json"]
+    first, second = (json.loads(twin(*words).stdout)["results"] for _ in range(2))
+    assert first == second
+    assert Path(first).parent.parent == Path("runs")
+    assert json.loads(twin(*words, "seed=2").stdout)["results"] != first
