@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -44,7 +44,7 @@ def catalogue_problems(scenario: Scenario, names: Names) -> Iterator[Problem]:
             yield from _criterion(name, leaf, scenario, names)
 
 
-def _said(what: str, name: str, known: Collection[str]) -> tuple[str, str, str]:
+def _said(what: str, name: str, known: Iterable[str]) -> tuple[str, str, str]:
     error = unknown(what, name, list(known), 0)
     return error.message, error.expected, error.suggestion
 
@@ -62,7 +62,7 @@ def _actor(actor: Actor, scenario: Scenario) -> Iterator[Problem]:
                 yield actor.driver.use.problem(message, f"{expected}; or module:Class", close)
 
 
-def _rig(scenario: Scenario) -> Iterator[Problem]:
+def _rig(scenario: Scenario) -> Generator[Problem, None, Mapping[str, str] | None]:
     """Return the kinds of the ego's components by name, or None when the rig is open."""
     word = scenario.ego.rig
     if word is None or word.startswith("$"):

@@ -273,7 +273,7 @@ def _axes_of_story(scenario: Scenario) -> frozenset[str]:
     controls: list[Control] = [scenario.ego.control] if scenario.ego.control else []
     for item in items_of(scenario):
         dos: tuple[Do, ...] = () if isinstance(item, Phase) else (item.do,) if isinstance(item, Event) else item.do
-        controls += [d.actors["ego"].control for d in dos if "ego" in d.actors and d.actors["ego"].control]  # type: ignore[misc]
+        controls += [d.actors["ego"].control for d in dos if "ego" in d.actors and d.actors["ego"].control]
     axes: set[str] = set()
     for control in controls:
         for axis, owner in (("speed", control.both or control.speed), ("steering", control.both or control.steering)):

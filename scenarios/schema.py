@@ -7,7 +7,7 @@ Field names are the words of the YAML; the Python words among them carry an unde
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
 from pydantic_core import ErrorDetails
@@ -137,7 +137,7 @@ class DriverUse(Model):
 class Actor(Model):
     """Whatever moves. Without `start` it is not there until `appear`."""
 
-    alternatives = (("vehicle", "pedestrian", "object"),)
+    alternatives: ClassVar[tuple[tuple[str, ...], ...]] = (("vehicle", "pedestrian", "object"),)
 
     vehicle: Name | None = None
     pedestrian: Name | None = None
@@ -152,7 +152,7 @@ class Actor(Model):
 class Ego(Actor):
     """The actor that the stack under test drives."""
 
-    alternatives = (("vehicle",),)
+    alternatives: ClassVar[tuple[tuple[str, ...], ...]] = (("vehicle",),)
 
     start: Start
     rig: Name | None = None

@@ -252,7 +252,8 @@ _ORDER: Final = tuple(_TERMS)
 
 
 def _explain(text: str, error: UnexpectedInput) -> ExpressionError:
-    offset = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(text.rstrip())
+    found_at = error.pos_in_stream
+    offset = len(text.rstrip()) if found_at is None or found_at < 0 else found_at
     rest = text[offset:]
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         offset, rest = len(text.rstrip()), ""
@@ -333,7 +334,7 @@ def _unit(text: str, offset: int, rest: str) -> ExpressionError | None:
     return ExpressionError(f"no unit is called '{name}'", offset, "a listed unit: " + " ".join(UNITS), close or "")
 
 
-class _Builder(Transformer):  # type: ignore[type-arg, misc]
+class _Builder(Transformer):  # type: ignore[type-arg]
     """Builds the tree while the parser reduces, so that no recursion depends on the input."""
 
     def value(self, c: list[Any]) -> Any:
@@ -382,7 +383,8 @@ class _Builder(Transformer):  # type: ignore[type-arg, misc]
         return Held(c[0], c[1], c[0].pos)
 
     def compare(self, c: list[Any]) -> Expr:
-        return Compare(tuple(c[::2]), tuple(str(t) for t in c[1::2]), c[0].pos)  # type: ignore[arg-type]
+        ops = cast("tuple[CompareOp, ...]", tuple(str(t) for t in c[1::2]))
+        return Compare(tuple(c[::2]), ops, c[0].pos)
 
     def sum(self, c: list[Any]) -> Expr:
         return _operators(c)

@@ -21,7 +21,11 @@ from twin.expression import parse_value
 from twin.leaf import ValueLeaf
 
 HERE = Path(__file__).resolve().parent
-HEAD = "scenario: probe\nmap: motorway_3_lanes\nego: {vehicle: mid_sedan, start: {lane: 2, s: 100 m}}\nend: {after: 20 s}\n"
+HEAD = """scenario: probe
+map: motorway_3_lanes
+ego: {vehicle: mid_sedan, start: {lane: 2, s: 100 m}}
+end: {after: 20 s}
+"""
 
 
 def scenario(more: str) -> Scenario:

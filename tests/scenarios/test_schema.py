@@ -12,7 +12,11 @@ from twin.authored import AuthoredError, parse, read
 from twin.leaf import Leaf
 
 HERE = Path(__file__).resolve().parent / "language"
-HEAD = "scenario: probe\nmap: motorway_3_lanes\nego: {vehicle: mid_sedan, start: {lane: 2, s: 100 m}}\nend: {after: 20 s}\n"
+HEAD = """scenario: probe
+map: motorway_3_lanes
+ego: {vehicle: mid_sedan, start: {lane: 2, s: 100 m}}
+end: {after: 20 s}
+"""
 
 
 def scenario(more: str = "") -> Scenario:
@@ -73,7 +77,8 @@ def test_sequences_and_phases_nest() -> None:
 def test_verbs_keep_the_order_of_the_file() -> None:
     event = scenario(
         "actors: {a: {vehicle: van}}\n"
-        "story:\n  - do: {a: {lane_offset: {to: 1 m}, speed: {to: 3 m/s}, control: story}, environment: {rain: 1 mm/h}}\n"
+        "story:\n  - do:\n      a: {lane_offset: {to: 1 m}, speed: {to: 3 m/s}, control: story}\n"
+        "      environment: {rain: 1 mm/h}\n"
     ).story[0]
     assert isinstance(event, Event)
     assert event.do.actors["a"].verbs == ("lane_offset", "speed", "control")
