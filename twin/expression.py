@@ -252,7 +252,7 @@ _ORDER: Final = tuple(_TERMS)
 
 
 def _explain(text: str, error: UnexpectedInput) -> ExpressionError:
-    found_at = error.pos_in_stream
+    found_at: int | None = getattr(error, "pos_in_stream", None)
     offset = len(text.rstrip()) if found_at is None or found_at < 0 else found_at
     rest = text[offset:]
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
