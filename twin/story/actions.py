@@ -258,6 +258,7 @@ def begin(
     memory.action[action, AM_FRESH] = 1
     if verb <= DO_FOLLOW:
         mine[MV_WAY] = world.f[TRAVELLED, actor]
+        mine[MV_FROM] = world.f[VX, actor]
     if verb in (DO_SPEED, DO_BRAKE):
         goal = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
         _begin_speed(tables, memory, world, action, goal)

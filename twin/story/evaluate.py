@@ -191,6 +191,20 @@ def _derive_weather(tables: StoryTables, world: World) -> None:
             world.environment[row] = before[row]
 
 
+@kernel
+def _bring_weather(tables: StoryTables, memory: StoryMemory, world: World, t_ns: int, action: int) -> None:
+    """Set a row of the weather to what its change has come to at t_ns, and what follows from it."""
+    row = tables.actions[action, AC_OTHER]
+    ramp = memory.action[action, AM_RAMP_NS]
+    done = weight(LINEAR, (t_ns - memory.action[action, AM_START_NS]) / ramp) if ramp > 0 else 1.0
+    start, goal = memory.action_values[action, MV_FROM], memory.action_values[action, MV_TO]
+    world.environment[row] = goal if done >= 1.0 else start + (goal - start) * done
+    if row == TIME_OF_DAY:
+        memory.base_time_of_day[0] = world.environment[TIME_OF_DAY] - t_ns / 1e9
+    if row in (TIME_OF_DAY, RAIN, SNOW, CLOUDS):
+        _derive_weather(tables, world)
+
+
 # --- 2: finish ---------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +219,8 @@ def _finish(
             continue
         for a in range(tables.events[e, EV_ACTION], tables.events[e, EV_ACTION_END]):
             if memory.action[a, AM_STATE] == ACTIVE and finished(tables, memory, world, road, routes, t_ns, a):
+                if tables.actions[a, AC_VERB] == DO_ENVIRONMENT:
+                    _bring_weather(tables, memory, world, t_ns, a)
                 _leave(tables, memory, a)
         if _busy(tables, memory, e):
             continue
@@ -564,19 +580,12 @@ def _set_points(
 
 @kernel
 def _effects(tables: StoryTables, memory: StoryMemory, world: World, t_ns: int) -> None:
-    weather = False
     for a in range(len(tables.actions)):
         if memory.action[a, AM_STATE] != ACTIVE:
             continue
         verb, other = tables.actions[a, AC_VERB], tables.actions[a, AC_OTHER]
         if verb == DO_ENVIRONMENT:
-            ramp = memory.action[a, AM_RAMP_NS]
-            done = weight(LINEAR, (t_ns - memory.action[a, AM_START_NS]) / ramp) if ramp > 0 else 1.0
-            start, goal = memory.action_values[a, MV_FROM], memory.action_values[a, MV_TO]
-            world.environment[other] = goal if done >= 1.0 else start + (goal - start) * done
-            weather = weather or other in (TIME_OF_DAY, RAIN, SNOW, CLOUDS)
-            if other == TIME_OF_DAY:
-                memory.base_time_of_day[0] = world.environment[TIME_OF_DAY] - t_ns / 1e9
+            _bring_weather(tables, memory, world, t_ns, a)
         if memory.action[a, AM_FRESH] == 0:
             continue
         memory.action[a, AM_FRESH] = 0
@@ -588,8 +597,6 @@ def _effects(tables: StoryTables, memory: StoryMemory, world: World, t_ns: int) 
             memory.override[other] = tables.actions[a, AC_NS]
         elif verb == DO_SET:
             memory.staged[other] = memory.action_values[a, MV_TO]
-    if weather:
-        _derive_weather(tables, world)
     for i in range(len(memory.jump)):
         if memory.jump[i] == memory.jump[i]:
             world.f[VX, i] = memory.jump[i]
