@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from scenarios.actions import (
     ActorDo,
     Arrive,
@@ -25,18 +27,22 @@ from scenarios.actions import Limits as LimitsWritten
 from scenarios.placing import Placer
 from scenarios.schema import Event, FaultEntry, Phase, Scenario, TriggeringCondition
 from scenarios.schema import Sequence as Steps
-from scenarios.spots import Spot
+from scenarios.spots import Spot, Start
 from scenarios.weather import rows_of
 from twin.errors import ExpressionError, nearest
 from twin.faults import FAULTS, Fault
 from twin.leaf import Leaf, Word, located
+from twin.road.kernels import lane_pose
 from twin.state import FRICTION, ILLUMINANCE, LAMP_NAMES, SUN_AZIMUTH, SUN_ELEVATION, Floats
 from twin.story import tables as t
 from twin.story.compile import Action, Builder, Limits, Names, Place
 from twin.story.compile import Event as Row
+from twin.story.measure import wrap
 from twin.syntax import Compare, Expr, Number, Signal
 
 Item = Event | Steps | Phase
+CROSSING = math.radians(20.0)
+STRAIGHT_M = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +132,16 @@ class _Teller:
                 self.places[name] = self.b.place(self._place(spot))
         channels = [self._fault(entry) for entry in self.scenario.faults]
         for name in self._on_paths():
-            follow = Action(t.DO_FOLLOW, self.cast.actors[name], (self._axis(name, 1),), other=self._start_path(name))
-            began = self.placer.start(name)
-            self.b.event(Row(actions=(replace(follow, a=began.at.path_s, flags=t.FLAG_EXACTLY),), optional=True))
+            path, s = self._start_path(name)
+            axes = (self._axis(name, 1),)
+            follow = Action(t.DO_FOLLOW, self.cast.actors[name], axes, other=path, a=s, flags=t.FLAG_EXACTLY)
+            self.b.event(Row(actions=(follow,), optional=True))
         must_start = []
         for row, parent, item in self.items:
             self._item(parent, item)
             if not isinstance(item, Phase) and not (item.optional is not None and item.optional.flag(self.known)):
                 must_start.append(row)
-        names = [f"{name} follows its path" for name in self._on_paths()] + [name_of(i) for _, _, i in self.items]
+        names = [f"{name} goes its way" for name in self._on_paths()] + [name_of(i) for _, _, i in self.items]
         for entry, action in zip(self.scenario.faults, channels):
             names.append(f"fault {entry.fault} on {entry.on}")
             self._scheduled(entry, (action,))
@@ -164,14 +171,28 @@ class _Teller:
         return sum(1 << row for row in given if row in _DERIVED)
 
     def _on_paths(self) -> list[str]:
+        """Return the actors that follow a line from the start: on a path, or across the road as they are headed."""
         actors = {"ego": self.scenario.ego, **self.scenario.actors}
-        return [name for name, a in actors.items() if a.start is not None and a.start.form == "path"]
+        there = {name: a.start for name, a in actors.items() if a.start is not None}
+        return [name for name, start in there.items() if start.form == "path" or self._crosses(name, start)]
 
-    def _start_path(self, name: str) -> int:
+    def _crosses(self, name: str, start: Start) -> bool:
+        """A vehicle that starts turned against its lane goes straight on: it would follow the lane else."""
+        at = self.placer.start(name).at
+        if name == "ego" or start.heading is None or at.lane < 0:
+            return False
+        lane = float(lane_pose(self.placer.road.arrays, at.lane, at.s, 0.0)[3])
+        return abs(wrap(at.yaw - lane)) > CROSSING
+
+    def _start_path(self, name: str) -> tuple[int, float]:
+        """Return the row of the line that an actor follows from the start, and where on it the actor is."""
         start = {"ego": self.scenario.ego, **self.scenario.actors}[name].start
         assert start is not None
-        assert start.path is not None
-        return self._path(start.path)
+        at = self.placer.start(name).at
+        if start.path is not None:
+            return self._path(start.path), at.path_s
+        beyond = [at.x + STRAIGHT_M * math.cos(at.yaw), at.y + STRAIGHT_M * math.sin(at.yaw), at.z]
+        return self.b.path(np.array([[at.x, at.y, at.z], beyond])), 0.0
 
     # --- conditions ---------------------------------------------------------------------------------------------
 
