@@ -13,7 +13,19 @@ from sensors.quantities import Distance, PerSecond
 from sensors.span import Span
 from twin.samples import ObjectList, Payload, PoseEstimate
 from twin.state import (
-    AX, CENTER_X, EGO, KIND, LENGTH, PRESENT, VX, VY, WIDTH, YAW, YAW_RATE, X, Y,
+    AX,
+    CENTER_X,
+    EGO,
+    KIND,
+    LENGTH,
+    PRESENT,
+    VX,
+    VY,
+    WIDTH,
+    YAW,
+    YAW_RATE,
+    X,
+    Y,
 )  # fmt: skip
 
 

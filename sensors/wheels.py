@@ -21,7 +21,7 @@ from sensors.span import Span
 from twin.draw import key_of, normal
 from twin.kernel import kernel
 from twin.samples import Payload, WheelSpeeds
-from twin.state import EGO, VX, TR_STEER, TR_VX, TR_VY, TR_YAW_RATE, Floats, Ints
+from twin.state import EGO, TR_STEER, TR_VX, TR_VY, TR_YAW_RATE, VX, Floats, Ints
 
 TIMER_S: Final = 1e-6
 
