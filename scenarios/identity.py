@@ -15,24 +15,20 @@ from twin.record import versions
 
 _ROOT = Path(__file__).resolve().parent.parent
 _WHAT_RUNS = (
-    "twin/**/*.py",
+    *(f"{package}/**/*.py" for package in ("twin", "sensors", "hil", "reports", "scenarios")),
     "twin/**/*.lark",
     "twin/maps/*.xodr",
-    "sensors/**/*.py",
-    "hil/**/*.py",
-    "reports/*.py",
-    "reports/metrics/**/*.py",
-    "scenarios/assemble.py",
     "scenarios/odd/*.yaml",
-    "scenarios/placing.py",
-    "scenarios/run.py",
-    "scenarios/sampling.py",
-    "scenarios/schema.py",
     "conf/rig/*.yaml",
 )
-_ONLY_SHOWS = (
+_RIM = (
+    *("bench", "bottomline", "choice", "cli", "cluster", "console", "dispatch", "doctor", "editor", "ledger"),
+    *("listing", "planning", "pools", "publish", "replay", "settings", "single", "suite", "sweep"),
+)
+_NO_MATTER = (
     "twin/view/",
     *(f"reports/{name}.py" for name in ("gallery", "junit", "listing", "page", "plots", "summary")),
+    *(f"scenarios/{name}.py" for name in _RIM),
 )
 
 
@@ -47,7 +43,7 @@ def engine_version() -> str:
     found = hashlib.blake2b(json.dumps(dict(versions()), sort_keys=True).encode(), digest_size=8)
     for path in sorted({path for pattern in _WHAT_RUNS for path in _ROOT.glob(pattern)}):
         name = path.relative_to(_ROOT).as_posix()
-        if not name.startswith(_ONLY_SHOWS):
+        if not name.startswith(_NO_MATTER):
             found.update(name.encode())
             found.update(path.read_bytes())
     return found.hexdigest()

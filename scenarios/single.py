@@ -10,9 +10,9 @@ from typing import Any
 
 from reports.metrics import METRICS
 from reports.verdict import Finding, Judgement
+from scenarios.assignments import chosen
 from scenarios.console import Ride
 from scenarios.run import Finished, run_case
-from scenarios.assignments import chosen
 from scenarios.settings import Settings
 from scenarios.written import read
 from twin.clock import seconds
