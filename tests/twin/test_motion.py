@@ -40,6 +40,8 @@ from twin.state import (
 
 ROAD = straight_road(3, 200.0)
 ROUTES = straight_on(ROAD)
+RIGHT = int(np.argmax(ROAD.arrays.number == 1))
+LEFT = int(ROAD.arrays.left[RIGHT])
 T = 0.05
 
 
@@ -74,15 +76,14 @@ def test_an_offset_is_met_exactly_and_the_speed_counts_along_the_way_gone() -> N
 
 
 def test_a_lane_change_counts_from_the_lane_aimed_at() -> None:
-    w = world(Actor(speed=20.0, d=1.7))
-    left = int(ROAD.arrays.left[0])
-    w.n[LATERAL_MODE, 0], w.n[AIM_LANE, 0], w.sp[SP_OFFSET, 0] = OFFSET_SET, left, -1.7
+    w = world(Actor(lane=RIGHT, speed=20.0, d=1.7))
+    w.n[LATERAL_MODE, 0], w.n[AIM_LANE, 0], w.sp[SP_OFFSET, 0] = OFFSET_SET, LEFT, -1.7
     go(w, 20.0)
-    assert w.n[LANE, 0] == left
+    assert w.n[LANE, 0] == LEFT
     assert w.f[D, 0] == -1.7
     w.sp[SP_OFFSET, 0] = -1.9
     go(w, 20.0)
-    assert w.n[LANE, 0] == 0
+    assert w.n[LANE, 0] == RIGHT
     assert w.f[D, 0] == pytest.approx(1.6, abs=1e-9)
 
 
@@ -113,13 +114,13 @@ def test_shares_of_a_step_end_where_the_whole_step_ends() -> None:
 
 
 def test_a_pedestrian_goes_straight_across_the_lanes() -> None:
-    w = world(Actor("walker", "adult", lane=0, s=50.0, turned=math.pi / 2, speed=2.0))
+    w = world(Actor("walker", "adult", lane=RIGHT, s=50.0, turned=math.pi / 2, speed=2.0))
     x, y = w.f[X, 0], w.f[Y, 0]
     for _ in range(40):
         go(w, 2.0)
     assert w.f[X, 0] == pytest.approx(x, abs=1e-9)
     assert w.f[Y, 0] == pytest.approx(y + 4.0)
-    assert w.n[LANE, 0] == ROAD.arrays.left[0]
+    assert w.n[LANE, 0] == LEFT
 
 
 def test_a_cyclist_crosses_too_but_one_along_the_lane_follows_it() -> None:
