@@ -40,12 +40,10 @@ from twin.story.measure import (
     lead_of,
     place_pose,
     rear_of,
-    relation,
     speed_of,
     way_to,
     wrap,
 )
-from twin.story.nodes import ask
 from twin.story.paths import path_pose, project_on_path, s_at_time
 from twin.story.tables import (
     AC_ACTOR,
@@ -62,8 +60,6 @@ from twin.story.tables import (
     AC_SHAPE,
     AC_TARGET,
     AC_VERB,
-    AHEAD_BY,
-    ALONG_LANE,
     AM_FRESH,
     AM_GOAL_NS,
     AM_LANE,
@@ -77,7 +73,6 @@ from twin.story.tables import (
     AV_LIMIT_LATERAL,
     AV_LIMIT_SPEED,
     AV_PACE,
-    AXES,
     CUBIC,
     DO_APPEAR,
     DO_ARRIVE,
@@ -191,15 +186,7 @@ def _limit(value: float, otherwise: float) -> float:
 
 
 @kernel
-def feasible(
-    tables: StoryTables,
-    memory: StoryMemory,
-    world: World,
-    road: RoadArrays,
-    routes: RouteTables,
-    t_ns: int,
-    action: int,
-) -> bool:
+def feasible(tables: StoryTables, memory: StoryMemory, world: World, road: RoadArrays, action: int) -> bool:
     """Return whether an action can start: its actor is there, and so is the lane or place it asks for."""
     row = tables.actions[action]
     guard = row[AC_GUARD]
@@ -207,12 +194,12 @@ def feasible(
         return False
     verb, actor = row[AC_VERB], row[AC_ACTOR]
     if verb in (DO_APPEAR, DO_TELEPORT):
-        return verb == DO_APPEAR or world.n[PRESENT, actor] == 1
+        return bool(verb == DO_APPEAR or world.n[PRESENT, actor] == 1)
     arriving = memory.jump[actor] == memory.jump[actor]
     if verb <= DO_FOLLOW and world.n[PRESENT, actor] == 0 and not arriving:
         return False
     if verb == DO_CHANGE_LANE:
-        target = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        target = memory.target[action]
         return target >= 0.0 and lane_beside(world, road, actor, int(target)) >= 0
     if verb in (DO_OFFSET, DO_TRACK_OFFSET):
         return bool(world.n[LANE, actor] >= 0)
@@ -260,10 +247,10 @@ def begin(
         mine[MV_WAY] = world.f[TRAVELLED, actor]
         mine[MV_FROM] = world.f[VX, actor]
     if verb in (DO_SPEED, DO_BRAKE):
-        goal = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        goal = memory.target[action]
         _begin_speed(tables, memory, world, action, goal)
     elif verb in (DO_CHANGE_LANE, DO_OFFSET, DO_TRACK_OFFSET):
-        goal = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        goal = memory.target[action]
         _begin_lateral(tables, memory, world, road, action, goal)
     elif verb == DO_FOLLOW:
         _begin_follow(tables, memory, world, action)
@@ -274,10 +261,10 @@ def begin(
             memory.jump[actor] = tables.action_values[action, AV_A]
     elif verb == DO_ENVIRONMENT:
         mine[MV_FROM] = world.environment[row[AC_OTHER]]
-        mine[MV_TO] = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        mine[MV_TO] = memory.target[action]
         memory.action[action, AM_RAMP_NS] = row[AC_PACE_NS]
     elif verb == DO_SET:
-        mine[MV_TO] = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        mine[MV_TO] = memory.target[action]
     elif verb == DO_CONTROL:
         flags = row[AC_FLAGS]
         if flags & FLAG_TAKES_SPEED:
@@ -396,7 +383,7 @@ def finished(
         if goal_ns > start:
             memory.action_values[action, MV_WAY] = world.f[TRAVELLED, row[AC_ACTOR]]
     if row[AC_HOLD] == HOLD_NONE:
-        return verb != DO_TRACK_SPEED and verb != DO_TRACK_OFFSET
+        return bool(verb != DO_TRACK_SPEED and verb != DO_TRACK_OFFSET)
     if row[AC_HOLD] == HOLD_TIME:
         return bool(t_ns - goal_ns >= row[AC_HOLD_NS])
     driven = world.f[TRAVELLED, row[AC_ACTOR]] - memory.action_values[action, MV_WAY]
@@ -443,13 +430,16 @@ def _goal_met(
 
 @kernel
 def gap_error(tables: StoryTables, world: World, road: RoadArrays, action: int) -> tuple[float, float]:
-    """Return how much wider than asked a gap is [m], and how fast the other pulls away from the actor [m/s]."""
+    """Return how much wider than asked a gap is [m], and how fast the other pulls away from the actor [m/s].
+
+    nan where no lane leads from one to the other.
+    """
     row = tables.actions[action]
     flags, actor, other = row[AC_FLAGS], row[AC_ACTOR], row[AC_OTHER]
     asked = tables.action_values[action, AV_A]
     if flags & FLAG_TIME_GAP:
         asked = asked * (speed_of(world, other) if flags & FLAG_AHEAD else speed_of(world, actor))
-    way = -relation(world, road, actor, other, AHEAD_BY * AXES + ALONG_LANE)
+    way = way_to(world, road, actor, world.n[LANE, other], world.f[S, other], world.f[X, other], world.f[Y, other])
     if flags & FLAG_AHEAD:
         way = -way
     gap = way
@@ -477,7 +467,7 @@ def way_left(
         path = tables.actions[owner, AC_OTHER]
         if tables.places[place, PL_PATH] == path:
             lead = lead_of(world, actor, tables.places[place, PL_POINT])
-            return tables.place_values[place, PV_AWAY] - lead - memory.action_values[owner, MV_S]
+            return float(tables.place_values[place, PV_AWAY] - lead - memory.action_values[owner, MV_S])
     x, y, _, _, lane, s, _ = place_pose(tables, world, road, routes, place, actor)
     way = way_to(world, road, actor, lane, s, x, y) if lane >= 0 else math.nan
     if not math.isnan(way):
@@ -515,7 +505,7 @@ def speed_setpoint(
         done = weight(row[AC_SHAPE], since / ramp)
         return float(mine[MV_FROM] + (mine[MV_TO] - mine[MV_FROM]) * done) if done < 1.0 else float(mine[MV_TO])
     if verb == DO_TRACK_SPEED:
-        goal = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        goal = memory.target[action]
         return _within_limits(tables, action, now, goal if goal == goal else now, step, math.inf, math.inf)
     if verb == DO_PROFILE:
         return _profile_speed(tables, row[AC_OTHER], mine[MV_FROM], since)
@@ -528,7 +518,7 @@ def speed_setpoint(
         goal = max(0.0, now + (GAP_STIFFNESS * error + GAP_DAMPING * opening) * step)
         return _within_limits(tables, action, now, goal, step, world.p[COMFORT_ACCEL, actor], world.p[MAX_DECEL, actor])
     if verb == DO_ARRIVE:
-        goal = _arrival_speed(tables, memory, world, road, routes, t_ns, action)
+        goal = _arrival_speed(tables, memory, world, road, routes, action)
         goal = min(max(goal, 0.0), world.p[MAX_SPEED, actor])
         return _within_limits(tables, action, now, goal, step, world.p[MAX_ACCEL, actor], world.p[MAX_DECEL, actor])
     return float(now)
@@ -553,7 +543,7 @@ def _profile_speed(tables: StoryTables, profile: int, start: float, since_ns: in
         if since_ns <= at_ns:
             if at_ns == before_ns:
                 return float(at)
-            return before + (at - before) * ((since_ns - before_ns) / (at_ns - before_ns))
+            return float(before + (at - before) * ((since_ns - before_ns) / (at_ns - before_ns)))
         before_ns, before = at_ns, at
     return before
 
@@ -565,7 +555,6 @@ def _arrival_speed(
     world: World,
     road: RoadArrays,
     routes: RouteTables,
-    t_ns: int,
     action: int,
 ) -> float:
     """The speed from which an even change to the final one covers the way in the time the other needs."""
@@ -580,7 +569,7 @@ def _arrival_speed(
     time = max(others_way, 0.0) / pace
     if row[AC_TARGET] < 0:
         return left / time if time > 1e-3 else float(now)
-    final = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+    final = memory.target[action]
     if final != final:
         return float(now)
     steady = values[AV_PACE]
@@ -588,11 +577,11 @@ def _arrival_speed(
         steady = steady * final
     way = left - steady
     if way <= 0.0 or (final <= 0.0 and time <= 1e-3):
-        return final
+        return float(final)
     time = time - (steady / final if final > 0.0 else 0.0)
     if time <= 1e-3:
         return float(world.p[MAX_SPEED, actor])
-    return 2.0 * way / time - final
+    return float(2.0 * way / time - final)
 
 
 @kernel
@@ -625,7 +614,7 @@ def aim(
             memory.action[action, AM_LANE] = lane
     mine[MV_S] = s
     if row[AC_VERB] == DO_TRACK_OFFSET:
-        goal = ask(tables, memory, world, road, routes, t_ns, row[AC_TARGET])
+        goal = memory.target[action]
         return lane, goal if goal == goal else float(world.f[D, actor])
     if row[AC_PACE] == PACE_WAY and tables.action_values[action, AV_PACE] > 0.0:
         driven = world.f[TRAVELLED, actor] + way - mine[MV_WAY]
@@ -697,4 +686,4 @@ def severity_of(tables: StoryTables, memory: StoryMemory, t_ns: int, action: int
         return 0.0
     full = tables.action_values[action, AV_A]
     ramp = row[AC_PACE_NS]
-    return full * min(1.0, since / ramp) if ramp > 0 else full
+    return float(full * min(1.0, since / ramp) if ramp > 0 else full)

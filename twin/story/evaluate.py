@@ -20,6 +20,8 @@ from twin.state import (
     CLOUDS,
     DONE,
     E_ROWS,
+    FRICTION,
+    ILLUMINANCE,
     LATERAL_BY,
     LATERAL_MODE,
     OFFSET_HOLD,
@@ -41,6 +43,8 @@ from twin.state import (
     SPEED_MODE,
     SPEED_SET,
     STORY,
+    SUN_AZIMUTH,
+    SUN_ELEVATION,
     TIME_OF_DAY,
     VX,
     WAITING,
@@ -57,7 +61,7 @@ from twin.story.actions import (
     speed_setpoint,
     weight,
 )
-from twin.story.nodes import forget, holds
+from twin.story.nodes import ask, forget
 from twin.story.tables import (
     AC_ACTOR,
     AC_AXIS_A,
@@ -77,12 +81,15 @@ from twin.story.tables import (
     AM_START_NS,
     AM_STATE,
     DO_APPEAR,
+    DO_ARRIVE,
     DO_ENVIRONMENT,
     DO_FOLLOW,
     DO_ROUTE,
     DO_SET,
     DO_SIGNAL,
     DO_TELEPORT,
+    DO_TRACK_OFFSET,
+    DO_TRACK_SPEED,
     DO_VANISH,
     DO_WAIT,
     EM_BEFORE,
@@ -128,6 +135,8 @@ from twin.story.tables import (
 __all__ = ["StoryMemory", "evaluate", "memory_of"]
 
 DAY_S = 86400.0
+ASK_WHEN, ASK_UNTIL, ASK_WAIT, ASK_GOAL, ASKED = 1, 2, 3, 4, 5
+TRACKED = (DO_TRACK_SPEED, DO_TRACK_OFFSET, DO_ARRIVE)
 
 
 @kernel
@@ -155,15 +164,11 @@ def evaluate(
     if tables.clock_runs == 1:
         world.environment[TIME_OF_DAY] = (memory.base_time_of_day[0] + t_ns / 1e9) % DAY_S
         _derive_weather(tables, world)
-    over = False
     if len(tables.events) > 0:
         _finish(tables, memory, world, road, routes, t_ns)
-    if tables.end >= 0:
-        over = holds(tables, memory, world, road, routes, t_ns, tables.end)
+    over = _look(tables, memory, world, road, routes, t_ns)
     if len(tables.events) > 0:
         if not over:
-            _phases(tables, memory, world, road, routes, t_ns)
-            _conditions(tables, memory, world, road, routes, t_ns)
             _stop_and_start(tables, memory, world, road, routes, t_ns)
         for e in range(len(tables.events)):
             world.events[e] = memory.status[e]
@@ -184,11 +189,19 @@ def _light(memory: StoryMemory, world: World, programmes: Programmes, t_ns: int)
 
 @kernel
 def _derive_weather(tables: StoryTables, world: World) -> None:
-    before = world.environment.copy()
-    derive(world.environment)
-    for row in range(E_ROWS):
-        if (tables.given_weather >> row) & 1:
-            world.environment[row] = before[row]
+    sky = world.environment
+    friction, light = sky[FRICTION], sky[ILLUMINANCE]
+    elevation, azimuth = sky[SUN_ELEVATION], sky[SUN_AZIMUTH]
+    derive(sky)
+    given = tables.given_weather
+    if (given >> FRICTION) & 1:
+        sky[FRICTION] = friction
+    if (given >> ILLUMINANCE) & 1:
+        sky[ILLUMINANCE] = light
+    if (given >> SUN_ELEVATION) & 1:
+        sky[SUN_ELEVATION] = elevation
+    if (given >> SUN_AZIMUTH) & 1:
+        sky[SUN_AZIMUTH] = azimuth
 
 
 @kernel
@@ -321,7 +334,7 @@ def _close(tables: StoryTables, memory: StoryMemory, phase: int) -> None:
             memory.status[e] = DONE if memory.event[e, EM_RUNS] > 0 else SKIPPED
 
 
-# --- 4: phases -----------------------------------------------------------------------------------------------------
+# --- 3, 4, 5: end, phases, conditions --------------------------------------------------------------------------------
 
 
 @kernel
@@ -331,22 +344,112 @@ def _armed(tables: StoryTables, memory: StoryMemory, e: int) -> bool:
 
 
 @kernel
-def _phases(
+def _look(
     tables: StoryTables, memory: StoryMemory, world: World, road: RoadArrays, routes: RouteTables, t_ns: int
+) -> bool:
+    """Ask everything that this tick asks, each once, and return whether the end holds.
+
+    A phase stands before what is in it, so one way through the file decides phases and what they arm. Expressions see
+    the snapshot alone, so goals of actions that are about to start are asked here as well. There is one place that
+    asks, because the compiler copies what it calls.
+    """
+    for row in range(-1, len(tables.events)):
+        place, stage = 0, 0
+        while True:
+            x, place, stage = _next_question(tables, memory, row, place, stage)
+            if x < 0:
+                break
+            _answer(tables, memory, row, place, stage, ask(tables, memory, world, road, routes, t_ns, x), t_ns)
+        if row < 0 and memory.ended[0] == 1:
+            return True
+    return False
+
+
+@kernel
+def _next_question(tables: StoryTables, memory: StoryMemory, row: int, place: int, stage: int) -> tuple[int, int, int]:
+    """Return the next expression to ask for a row, with the action and the stage it is for; -1 when there is none.
+
+    Stages: the condition of a start, `until`, what steps wait for, the goals of actions.
+    """
+    if row < 0:
+        if stage == ASKED:
+            return -1, 0, ASKED
+        memory.ended[0] = 0
+        return int(tables.end), 0, ASKED
+    event = tables.events[row]
+    if stage == 0:
+        memory.event[row, EM_FIRE] = 0
+        if not _armed(tables, memory, row) or memory.status[row] >= DONE:
+            return -1, 0, ASKED
+        running = memory.status[row] == RUNNING
+        if event[EV_WHENEVER] == 1 or not running:
+            if event[EV_WHEN] >= 0:
+                return int(event[EV_WHEN]), 0, ASK_WHEN
+            _answer(tables, memory, row, 0, ASK_WHEN, 1.0, 0)
+        stage = ASK_WHEN
+        if event[EV_KIND] == PHASE and not running:
+            return -1, 0, ASKED
+    if stage == ASK_WHEN:
+        if memory.status[row] == RUNNING and event[EV_UNTIL] >= 0 and memory.event[row, EM_STARTED] == 0:
+            return int(event[EV_UNTIL]), 0, ASK_UNTIL
+        stage = ASK_UNTIL
+    if stage == ASK_UNTIL:
+        place, stage = int(event[EV_ACTION]) - 1, ASK_WAIT
+    if stage == ASK_WAIT:
+        for a in range(place + 1, event[EV_ACTION_END]):
+            waits = memory.action[a, AM_STATE] == ACTIVE and tables.actions[a, AC_VERB] == DO_WAIT
+            if waits and tables.actions[a, AC_TARGET] >= 0:
+                return int(tables.actions[a, AC_TARGET]), a, ASK_WAIT
+        place, stage = int(event[EV_ACTION]) - 1, ASK_GOAL
+    for a in range(place + 1, event[EV_ACTION_END]):
+        if tables.actions[a, AC_TARGET] >= 0 and _needs_goal(tables, memory, row, a):
+            return int(tables.actions[a, AC_TARGET]), a, ASK_GOAL
+    return -1, 0, ASKED
+
+
+@kernel
+def _needs_goal(tables: StoryTables, memory: StoryMemory, row: int, action: int) -> bool:
+    verb, step = tables.actions[action, AC_VERB], tables.actions[action, AC_STEP]
+    if verb == DO_WAIT:
+        return False
+    if memory.event[row, EM_FIRE] == 1 and step == 0:
+        return True
+    if memory.event[row, EM_NEXT] == 1 and step == memory.event[row, EM_STEP] + 1:
+        return True
+    return bool(memory.action[action, AM_STATE] == ACTIVE and verb in TRACKED)
+
+
+@kernel
+def _answer(
+    tables: StoryTables, memory: StoryMemory, row: int, action: int, stage: int, value: float, t_ns: int
 ) -> None:
-    for e in range(len(tables.events)):
-        if tables.events[e, EV_KIND] != PHASE or not _armed(tables, memory, e):
-            continue
-        if memory.status[e] == RUNNING:
-            until = tables.events[e, EV_UNTIL]
-            if until >= 0 and holds(tables, memory, world, road, routes, t_ns, until):
-                _close(tables, memory, e)
-                memory.event[e, EM_STOPPED] = 1
-                _rest(tables, memory, e, DONE)
-        elif memory.status[e] == WAITING:
-            start = tables.events[e, EV_WHEN]
-            if start < 0 or holds(tables, memory, world, road, routes, t_ns, start):
-                _open(tables, memory, e)
+    """Take in what a question came to; undefined counts as false."""
+    true = value == value and value != 0.0
+    if row < 0:
+        memory.ended[0] = 1 if true else 0
+    elif stage == ASK_GOAL:
+        memory.target[action] = value
+    elif tables.events[row, EV_KIND] == PHASE:
+        if true and stage == ASK_WHEN:
+            _open(tables, memory, row)
+        elif true:
+            _close(tables, memory, row)
+            memory.event[row, EM_STOPPED] = 1
+            _rest(tables, memory, row, DONE)
+    elif stage == ASK_WHEN:
+        if tables.events[row, EV_WHENEVER] == 1:
+            memory.event[row, EM_FIRE] = 1 if true and memory.event[row, EM_BEFORE] == 0 else 0
+            memory.event[row, EM_BEFORE] = 1 if true else 0
+        else:
+            memory.event[row, EM_FIRE] = 1 if true else 0
+    elif stage == ASK_UNTIL:
+        memory.event[row, EM_CUT] = 1 if true else 0
+    elif true:
+        memory.action[action, AM_GOAL_NS] = t_ns
+        if memory.event[row, EM_STEP] + 1 < tables.events[row, EV_STEPS]:
+            _leave(tables, memory, action)
+            if not _busy(tables, memory, row):
+                memory.event[row, EM_NEXT] = 1
 
 
 @kernel
@@ -361,51 +464,6 @@ def _open(tables: StoryTables, memory: StoryMemory, phase: int) -> None:
             memory.event[e, EM_RUNS] = 0
             memory.event[e, EM_BEFORE] = 0
             forget(tables, memory, tables.events[e, EV_WHEN])
-
-
-# --- 5: conditions -------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _conditions(
-    tables: StoryTables, memory: StoryMemory, world: World, road: RoadArrays, routes: RouteTables, t_ns: int
-) -> None:
-    for e in range(len(tables.events)):
-        memory.event[e, EM_FIRE] = 0
-        if tables.events[e, EV_KIND] != PLAIN or not _armed(tables, memory, e) or memory.status[e] >= DONE:
-            continue
-        running = memory.status[e] == RUNNING
-        if running:
-            until = tables.events[e, EV_UNTIL]
-            if until >= 0 and holds(tables, memory, world, road, routes, t_ns, until):
-                memory.event[e, EM_CUT] = 1
-            _wait(tables, memory, world, road, routes, t_ns, e)
-        when = tables.events[e, EV_WHEN]
-        if tables.events[e, EV_WHENEVER] == 1:
-            true = when < 0 or holds(tables, memory, world, road, routes, t_ns, when)
-            memory.event[e, EM_FIRE] = 1 if true and memory.event[e, EM_BEFORE] == 0 else 0
-            memory.event[e, EM_BEFORE] = 1 if true else 0
-        elif not running and (when < 0 or holds(tables, memory, world, road, routes, t_ns, when)):
-            memory.event[e, EM_FIRE] = 1
-
-
-@kernel
-def _wait(
-    tables: StoryTables, memory: StoryMemory, world: World, road: RoadArrays, routes: RouteTables, t_ns: int, e: int
-) -> None:
-    """Ask what the current step waits for; a step that is over makes way for the next in this very tick."""
-    done = False
-    for a in range(tables.events[e, EV_ACTION], tables.events[e, EV_ACTION_END]):
-        if memory.action[a, AM_STATE] != ACTIVE or tables.actions[a, AC_VERB] != DO_WAIT:
-            continue
-        target = tables.actions[a, AC_TARGET]
-        if target >= 0 and holds(tables, memory, world, road, routes, t_ns, target):
-            memory.action[a, AM_GOAL_NS] = t_ns
-            if memory.event[e, EM_STEP] + 1 < tables.events[e, EV_STEPS]:
-                _leave(tables, memory, a)
-                done = True
-    if done and not _busy(tables, memory, e):
-        memory.event[e, EM_NEXT] = 1
 
 
 # --- 6: stop and start ---------------------------------------------------------------------------------------------
@@ -488,12 +546,11 @@ def _start_step(
         memory.action[a, AM_STATE] = OVER
         if tables.actions[a, AC_STEP] != memory.event[e, EM_STEP]:
             continue
-        if not feasible(tables, memory, world, road, routes, t_ns, a):
+        if not feasible(tables, memory, world, road, a):
             missing += 1
             continue
         begin(tables, memory, world, road, routes, t_ns, a)
-        forget_wait = tables.actions[a, AC_VERB] == DO_WAIT
-        if forget_wait:
+        if tables.actions[a, AC_VERB] == DO_WAIT:
             forget(tables, memory, tables.actions[a, AC_TARGET])
         memory.action[a, AM_STATE] = ACTIVE
         _take(tables, memory, a)

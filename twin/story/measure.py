@@ -212,7 +212,7 @@ def way_to(world: World, road: RoadArrays, a: int, lane: int, s: float, x: float
     if lane >= 0:
         return way_between(road, world.n[LANE, a], world.f[S, a], lane, s, HORIZON_M)
     along, _ = project_global(road, world.n[LANE, a], x, y)
-    return along - world.f[S, a]
+    return float(along - world.f[S, a])
 
 
 @kernel
@@ -266,7 +266,7 @@ def _speed_along(world: World, road: RoadArrays, actor: int) -> float:
     heading = f[YAW, actor]
     if lane >= 0:
         heading = lane_pose(road, lane, f[S, actor], 0.0)[3]
-    return vx * math.cos(heading) + vy * math.sin(heading)
+    return float(vx * math.cos(heading) + vy * math.sin(heading))
 
 
 @kernel
@@ -278,7 +278,7 @@ def _closing_on_spot(world: World, a: int, x: float, y: float, vx: float, vy: fl
     away = math.sqrt(dx * dx + dy * dy)
     if away == 0.0:
         return 0.0
-    return -((vx - ax) * dx + (vy - ay) * dy) / away
+    return float(-((vx - ax) * dx + (vy - ay) * dy) / away)
 
 
 @kernel
@@ -333,7 +333,7 @@ def _gap(world: World, a: int, b: int, way: float, axes: int) -> float:
         forward, _ = _in_body(world, a, box[0], box[1])
         turn = box[2] - world.f[YAW, a]
         reach = abs(math.cos(turn)) * box[3] + abs(math.sin(turn)) * box[4]
-        return max(0.0, abs(forward - world.p[CENTER_X, a]) - 0.5 * world.p[LENGTH, a] - reach)
+        return float(max(0.0, abs(forward - world.p[CENTER_X, a]) - 0.5 * world.p[LENGTH, a] - reach))
     if way >= 0.0:
         return max(0.0, way - front_of(world, a) - rear_of(world, b))
     return max(0.0, -way - rear_of(world, a) - front_of(world, b))
@@ -378,7 +378,7 @@ def relation_to_place(
         _forward, left = _in_body(world, a, x, y)
         if axes != IN_BODY and world.n[LANE, a] >= 0:
             left = project_global(road, world.n[LANE, a], x, y)[1] - f[D, a]
-        return max(0.0, abs(left) - 0.5 * world.p[WIDTH, a])
+        return float(max(0.0, abs(left) - 0.5 * world.p[WIDTH, a]))
     way = _along(world, road, a, lane, s, x, y, axes)
     if what == SPACING:
         return abs(way)
@@ -405,7 +405,7 @@ def _lateral_speed(world: World, road: RoadArrays, actor: int) -> float:
     if lane < 0:
         return float(f[VY, actor])
     turn = f[YAW, actor] - lane_pose(road, lane, f[S, actor], 0.0)[3]
-    return f[VX, actor] * math.sin(turn) + f[VY, actor] * math.cos(turn)
+    return float(f[VX, actor] * math.sin(turn) + f[VY, actor] * math.cos(turn))
 
 
 @kernel

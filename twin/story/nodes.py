@@ -115,21 +115,6 @@ def ask(
 
 
 @kernel
-def holds(
-    tables: StoryTables,
-    memory: StoryMemory,
-    world: World,
-    road: RoadArrays,
-    routes: RouteTables,
-    t_ns: int,
-    expression: int,
-) -> bool:
-    """Evaluate one condition on the snapshot; undefined counts as false."""
-    value = ask(tables, memory, world, road, routes, t_ns, expression)
-    return value == value and value != 0.0
-
-
-@kernel
 def forget(tables: StoryTables, memory: StoryMemory, expression: int) -> None:
     """Let a condition start afresh, as if it had never been asked."""
     if expression < 0:
@@ -155,7 +140,7 @@ def _binary(op: int, a: float, b: float) -> float:
     if op == DIVIDE:
         return a / b
     if op == POWER:
-        return a**b
+        return float(a**b)
     if op == MINIMUM:
         return math.nan if a != a or b != b else min(a, b)
     if op == MAXIMUM:

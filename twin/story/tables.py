@@ -272,6 +272,7 @@ class StoryMemory(NamedTuple):
     status: Ints  # (events,)
     action: Ints  # (A, ACTION_MEMORY)
     action_values: Floats  # (A, ACTION_MEMORY_VALUES)
+    target: Floats  # (A,) what the goal of an action came to when it was last asked
     owner: Ints  # (axes,) action that holds the axis, -1 none
     control: Ints  # (2 * actors,) who holds an axis that no action holds
     jump: Floats  # (actors,) speed to take on at once, nan none
@@ -279,6 +280,7 @@ class StoryMemory(NamedTuple):
     variables: Floats
     staged: Floats  # variables as of the next tick
     base_time_of_day: Floats  # (1,) [s]
+    ended: Ints  # (1,) 1 when the scenario's end holds
 
 
 def memory_of(tables: StoryTables, actors: int) -> StoryMemory:
@@ -296,6 +298,7 @@ def memory_of(tables: StoryTables, actors: int) -> StoryMemory:
         status=np.zeros(events, np.int64),
         action=np.zeros((actions, ACTION_MEMORY), np.int64),
         action_values=np.zeros((actions, ACTION_MEMORY_VALUES)),
+        target=np.full(actions, np.nan),
         owner=np.full(axes, -1, np.int64),
         control=np.zeros(2 * actors, np.int64),
         jump=np.full(actors, np.nan),
@@ -303,4 +306,5 @@ def memory_of(tables: StoryTables, actors: int) -> StoryMemory:
         variables=tables.variables.copy(),
         staged=tables.variables.copy(),
         base_time_of_day=np.zeros(1),
+        ended=np.zeros(1, np.int64),
     )
