@@ -1,7 +1,7 @@
 """One device: rate and phase, device faults, clock, link. What it measures is its model's business.
 
-Order: model (geometry, physics, noise) -> device fault -> transport. The model and every random draw run for each sample
-whether or not a fault is on, so the end of a fault restores the nominal bytes.
+Order: model (geometry, physics, noise) -> device fault -> transport. The model and every random draw run for each
+sample whether or not a fault is on, so the end of a fault restores the nominal bytes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NO_EFFECTS: Effects = {}
 
 
 class Model(Protocol):
-    """What a kind of sensor is: its measurement at an instant. Owns its noise memory, which advances once per sample."""
+    """What a kind of sensor is: its measurement at an instant. Its noise memory advances once per sample."""
 
     @property
     def duration_ns(self) -> int:

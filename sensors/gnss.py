@@ -120,7 +120,7 @@ class Gnss:
         self._error = np.zeros((6, 3))
         self._used = sorted({self._best, FLOAT if self._best == RTK else self._best} - {NONE})
         self._available = 1
-        self._back_s = math.inf
+        self._back = -1  # samples since the last one without a signal, -1 never lost
         self._spoofed = np.zeros(2)
         self._spoof_heading = math.nan
 
@@ -155,14 +155,15 @@ class Gnss:
             up = 1.0 - config.outage
             self._available = int(u < up) if k == 0 else chain(self._available, up, keep, u)
         if dropped or self._available == 0:
-            self._back_s = 0.0
+            self._back = 0
             return NONE
-        if math.isinf(self._back_s):
+        if self._back < 0:
             return self._best
-        self._back_s += self._dt
-        if self._back_s <= config.reacquire:
+        self._back += 1
+        since = self._back * self._dt - 1e-9
+        if since <= config.reacquire:
             return NONE
-        if self._best == RTK and self._back_s <= config.reacquire + config.refix:
+        if self._best == RTK and since <= config.reacquire + config.refix:
             return FLOAT
         return self._best
 

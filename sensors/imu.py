@@ -177,7 +177,7 @@ def felt(
 
 @kernel
 def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """Return the matrix (3, 3) that takes coordinates from the turned frame to the outer one (yaw, then pitch, roll)."""
+    """Return the matrix (3, 3) from the turned frame's coordinates to the outer one's."""
     cy, sy = math.cos(yaw), math.sin(yaw)
     cp, sp = math.cos(pitch), math.sin(pitch)
     cr, sr = math.cos(roll), math.sin(roll)

@@ -51,7 +51,7 @@ PATTERNS: Final = {
 
 
 class Config(DeviceConfig):
-    """`pattern` is a VLP-16, or a coarse grid of 16 channels and 0.9 deg for cheap runs. `seam` is where a sweep starts."""
+    """`pattern` is a VLP-16, or a coarse grid of 16 channels and 0.9 deg. `seam` is where a sweep starts."""
 
     rate: PerSecond = 10.0
     mount: Mount = Mount(x=1.3, z=1.9)
@@ -213,13 +213,33 @@ class Returns(NamedTuple):
 
     def only(self, keep: NDArray[np.bool_]) -> Returns:
         """Return those that are kept."""
-        return Returns(*(column[keep] for column in self))
+        return Returns(
+            self.t_ns[keep],
+            self.channel[keep],
+            self.azimuth[keep],
+            self.points[keep],
+            self.intensity[keep],
+            self.number[keep],
+        )
 
 
 _NO_RETURNS: Final = Returns(
     *(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)),
     *(np.empty((0, 3), np.float32), np.empty(0, np.float32), np.empty(0, np.int64)),
 )
+
+
+def _joined(parts: list[Returns]) -> Returns:
+    if not parts:
+        return _NO_RETURNS
+    return Returns(
+        np.concatenate([p.t_ns for p in parts]),
+        np.concatenate([p.channel for p in parts]),
+        np.concatenate([p.azimuth for p in parts]),
+        np.concatenate([p.points for p in parts]),
+        np.concatenate([p.intensity for p in parts]),
+        np.concatenate([p.number for p in parts]),
+    )
 
 
 class Lidar:
@@ -258,12 +278,11 @@ class Lidar:
             t_ns, channel, self._elevations, c.phase, self._period_ns, c.seam, span.now.trail, span.now.trail_t_ns,
             self._mount,
         )  # fmt: skip
-        number = np.arange(counter, counter + t_ns.size)
+        number: Ints = np.arange(counter, counter + t_ns.size, dtype=np.int64)
         if c.field_of_view < 2.0 * math.pi - 1e-9:
             inside = np.abs(azimuth) <= 0.5 * c.field_of_view
-            t_ns, channel, origins, world, local, azimuth, number = (
-                v[inside] for v in (t_ns, channel, origins, world, local, azimuth, number)
-            )
+            t_ns, channel, number = t_ns[inside], channel[inside], number[inside]
+            origins, world, local, azimuth = origins[inside], world[inside], local[inside], azimuth[inside]
             if t_ns.size == 0:
                 return
         hits = span.probe([Rays(origins, world, t_ns, c.range)])[0]
@@ -284,7 +303,7 @@ class Lidar:
 
     def measure(self, k: int, t_ns: int, span: Span, effects: Effects) -> Payload:
         end = t_ns + self._period_ns
-        every = Returns(*(np.concatenate(v) for v in zip(*self._parts))) if self._parts else _NO_RETURNS
+        every = _joined(self._parts)
         later = every.t_ns >= end
         self._parts = [every.only(later)] if later.any() else []
         sweep = every.only((every.t_ns >= t_ns) & ~later)

@@ -28,7 +28,7 @@ from twin.kernel import kernel
 from twin.samples import GnssFix, ImuSample, Payload, PoseEstimate, Sample, WheelSpeeds
 from twin.state import EGO, VX, YAW, Floats, X, Y
 
-HISTORY_S: Final = 1.0
+HISTORY_S: Final = 0.6
 GATE: Final = 6.0
 REFUSED: Final = 30
 COURSE_MPS: Final = 3.0
@@ -38,7 +38,7 @@ IMU, WHEELS, GNSS = range(3)
 
 
 class Config(DeviceConfig):
-    """Deviations that the filter believes in; `gnss_factor` makes up for errors that wander instead of averaging out."""
+    """What the filter believes; `gnss_factor` makes up for errors that wander instead of averaging out."""
 
     rate: PerSecond = 20.0
     sources: tuple[str, ...] = ("imu", "wheels", "gnss")

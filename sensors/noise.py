@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from twin.draw import uniform
 from twin.kernel import kernel
 
@@ -66,6 +68,6 @@ def clipped(value: float, limit: float) -> float:
 
 
 @kernel
-def chance(key: int, counter: int, probability: float) -> bool:
+def chance(key: np.uint64, counter: int, probability: float) -> bool:
     """Return whether an event of this probability happens."""
     return uniform(key, counter) < probability

@@ -1,10 +1,10 @@
 """The object list: what perception makes of the bodies around, without simulating a single pixel.
 
-Per source and body a detection happens with P = logistic(base - by_range R / R_class + by_visibility v - by_weather a R),
-R the distance, v the visible fraction, a the attenuation of the air; a two-state chain makes hits and misses persist.
-A track is born after `birth` frames in a row, coasts while unseen and dies after `death` such frames. Position errors
-are Gauss-Markov in range and bearing, so are velocity and heading errors; size and class errors last a track. Ghosts
-come as a Poisson process and live exponentially long. What no living source sees is not there.
+Per source and body a detection happens with P = logistic(base - by_range R / R_class + by_visibility v - by_weather a
+R), R the distance, v the visible fraction, a the attenuation of the air; a two-state chain makes hits and misses
+persist. A track is born after `birth` frames in a row, coasts while unseen and dies after `death` such frames. Position
+errors are Gauss-Markov in range and bearing, so are velocity and heading errors; size and class errors last a track.
+Ghosts come as a Poisson process and live exponentially long. What no living source sees is not there.
 """
 
 from __future__ import annotations
@@ -463,7 +463,10 @@ class Objects:
         if not injected:
             self._injected.id[:] = 0
         rows = self._haunt(self._injected, self._injected_key, k, rate, life, f, out, rows)
-        return ObjectList(*(column[:rows].copy() for column in out))
+        return ObjectList(
+            out.ids[:rows], out.kinds[:rows], out.center[:rows], out.velocity[:rows], out.yaw[:rows], out.size[:rows],
+            out.score[:rows], out.sources[:rows],
+        )  # fmt: skip
 
     def _haunt(
         self, ghosts: Ghosts, key: np.uint64, k: int, rate: float, life: float, f: Floats, out: Report, rows: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,6 @@ from twin.state import (
     PITCH,
     PRESENT,
     ROLL,
-    TR_PITCH,
     TR_ROLL,
     TR_YAW,
     YAW,
@@ -56,7 +56,7 @@ class Span:
         return f, self.now.n
 
     def severity_at(self, t_ns: int) -> Floats:
-        """Return the fault severities in force at an instant: those of a tick hold from it until just before the next."""
+        """Return the fault severities in force at an instant: a tick's hold until just before the next."""
         return self.now.severity if self.before is None or t_ns >= self.now.t_ns else self.before.severity
 
 
@@ -64,7 +64,7 @@ class Span:
 def turned(a: float, b: float, w: float) -> float:
     """Return the angle the share w of the short way from a to b."""
     turn = b - a
-    return a + w * (turn - 2.0 * np.pi * np.floor(turn / (2.0 * np.pi) + 0.5))
+    return a + w * (turn - 2.0 * math.pi * math.floor(turn / (2.0 * math.pi) + 0.5))
 
 
 @kernel
@@ -75,13 +75,13 @@ def trail_at(trail: NDArray[np.float64], trail_t_ns: NDArray[np.int64], t_ns: in
     while i < last - 1 and trail_t_ns[i + 1] < t_ns:
         i += 1
     j = min(i + 1, last)
-    out = trail[j].copy()
+    out: Floats = trail[j].copy()
     span = trail_t_ns[j] - trail_t_ns[i]
     if span <= 0 or t_ns >= trail_t_ns[j]:
         return out
     w = max(0.0, (t_ns - trail_t_ns[i]) / span)
     for c in range(trail.shape[1]):
-        if c == TR_YAW or c == TR_PITCH or c == TR_ROLL:
+        if TR_YAW <= c <= TR_ROLL:
             out[c] = turned(trail[i, c], trail[j, c], w)
         else:
             out[c] = trail[i, c] + w * (trail[j, c] - trail[i, c])
@@ -93,7 +93,7 @@ def blend(
     f0: NDArray[np.float64], f1: NDArray[np.float64], n0: NDArray[np.int64], n1: NDArray[np.int64], w: float
 ) -> NDArray[np.float64]:
     """Return poses between two ticks; a body that has just appeared is where it appeared."""
-    out = f1.copy()
+    out: Floats = f1.copy()
     for i in range(f1.shape[1]):
         if n0[PRESENT, i] == 1 and n1[PRESENT, i] == 1:
             for row in (X, Y, Z):

@@ -1,7 +1,7 @@
 """The way from a device to the stack: latency, loss, order, queue, and the device's clock.
 
-Latency L = fixed part + lognormal part given by its mean and 99 % quantile; loss by Gilbert's two-state chain; a FIFO link
-never overtakes, any other may. Everything is a function of the sample's index, so nothing that happens to one
+Latency L = fixed part + lognormal part given by its mean and 99 % quantile; loss by Gilbert's two-state chain; a FIFO
+link never overtakes, any other may. Everything is a function of the sample's index, so nothing that happens to one
 sample shifts another.
 """
 
@@ -86,7 +86,7 @@ class Transport:
         return t_ns + round(error * NS_PER_S)
 
     def lost(self, k: int, share: float = 0.0) -> bool:
-        """Say whether sample k is lost, to the link or to a fault that takes `share` of all. Ask once per k, in order."""
+        """Say whether sample k is lost, to the link or to a fault that takes `share`. Ask once per k, in order."""
         if self.link.loss > 0.0:
             u = uniform(self._keys[1], k)
             first = 1 if u < self.link.loss else 0

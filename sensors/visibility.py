@@ -96,7 +96,7 @@ def visible_fraction(x: float, y: float, z: float, target: int, skip: int, boxes
     blockers = np.empty(boxes.shape[0], dtype=np.int64)
     count = 0
     for j in range(boxes.shape[0]):
-        if j == target or j == skip or boxes[j, 7] <= 0.0:
+        if j in (target, skip) or boxes[j, 7] <= 0.0:
             continue
         half = math.sqrt(boxes[j, 5] ** 2 + boxes[j, 6] ** 2)
         dx, dy = boxes[j, 0] - x, boxes[j, 1] - y

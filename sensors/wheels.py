@@ -44,7 +44,7 @@ class Encoders(NamedTuple):
     """Memory of four encoders: way [m], edges counted, when the last edge came [s, since the start], reported speed."""
 
     way: Floats  # (4,)
-    count: Ints  # (4,)
+    edges: Ints  # (4,)
     edge_s: Floats  # (4,)
     speed: Floats  # (4,)
 
@@ -58,11 +58,11 @@ def encoders() -> Encoders:
 def rim(row: NDArray[np.float64], wheelbase: float, track: float, wheel: int) -> float:
     """Return the speed over ground of a wheel along its own plane [m/s]; wheels fl, fr, rl, rr."""
     side = 0.5 * track if wheel % 2 == 0 else -0.5 * track
-    along = row[TR_VX] - row[TR_YAW_RATE] * side
+    along = float(row[TR_VX] - row[TR_YAW_RATE] * side)
     if wheel >= 2:
         return along
-    across = row[TR_VY] + row[TR_YAW_RATE] * wheelbase
-    return along * math.cos(row[TR_STEER]) + across * math.sin(row[TR_STEER])
+    across = float(row[TR_VY] + row[TR_YAW_RATE] * wheelbase)
+    return along * math.cos(float(row[TR_STEER])) + across * math.sin(float(row[TR_STEER]))
 
 
 @kernel
@@ -93,17 +93,17 @@ def read(encoders: Encoders, speed: NDArray[np.float64], t_s: float, pitch: floa
     """Time the edges up to t_s; `speed` (4,) is that of the rims now, to place the last edge."""
     for w in range(4):
         count = math.floor(encoders.way[w] / pitch)
-        edges = count - encoders.count[w]
-        if edges != 0:
+        new = count - encoders.edges[w]
+        if new != 0:
             beyond = encoders.way[w] - count * pitch
-            if edges < 0:
+            if new < 0:
                 beyond -= pitch
             since = min(beyond / speed[w], t_s - encoders.edge_s[w]) if speed[w] * beyond > 0.0 else 0.0
             edge = math.floor((t_s - since) / TIMER_S + 0.5) * TIMER_S
             gone = edge - encoders.edge_s[w]
             if gone > 0.0:
-                encoders.speed[w] = edges * pitch / gone if encoders.speed[w] != 0.0 else speed[w]
-            encoders.count[w] = int(count)
+                encoders.speed[w] = new * pitch / gone if encoders.speed[w] != 0.0 else speed[w]
+            encoders.edges[w] = int(count)
             encoders.edge_s[w] = edge
         else:
             most = pitch / max(t_s - encoders.edge_s[w], TIMER_S)
