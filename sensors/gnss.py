@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sensors.config import DeviceConfig, Link, Mount
 from sensors.device import Effect, Effects, Kind, Setting
 from sensors.noise import chain, correlated
-from sensors.quantities import PerSecond, Seconds, Share
+from sensors.quantities import Hertz, Positive, Seconds, Share, Speed
 from sensors.span import Span
 from twin.draw import key_of, normal, uniform
 from twin.kernel import kernel
@@ -48,12 +48,12 @@ class Config(DeviceConfig):
     `claim` scales the deviation that the receiver claims. `velocity_error` is white, per axis.
     """
 
-    rate: PerSecond = 10.0
+    rate: Hertz = 10.0
     state: Literal["rtk", "float", "dgnss", "sps", "none"] = "rtk"
     mount: Mount = Mount(x=0.8, z=1.5)
     link: Link = Link(latency=0.06, jitter=0.02)
-    velocity_error: float = 0.05
-    claim: float = 1.0
+    velocity_error: Speed = 0.05
+    claim: Positive = 1.0
     outage: Share = 0.0
     outage_time: Seconds = 5.0
     reacquire: Seconds = 1.5

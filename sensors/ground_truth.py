@@ -9,7 +9,7 @@ import numpy as np
 
 from sensors.config import DeviceConfig
 from sensors.device import Effect, Effects, Kind, Setting
-from sensors.quantities import Distance, PerSecond
+from sensors.quantities import Distance, Hertz
 from sensors.span import Span
 from twin.samples import ObjectList, Payload, PoseEstimate
 from twin.state import (
@@ -32,7 +32,7 @@ from twin.state import (
 class Config(DeviceConfig):
     """What it gives: the bodies within range of the reference point, or the pose."""
 
-    rate: PerSecond = 20.0
+    rate: Hertz = 20.0
     of: Literal["objects", "pose"] = "objects"
     range: Distance = 200.0
 

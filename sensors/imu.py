@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sensors.config import DeviceConfig, Link, Mount, Part
 from sensors.device import Effect, Effects, Kind, Setting
 from sensors.noise import clipped, correlated, quantised
+from sensors.quantities import Hertz
 from sensors.span import Span, trail_at
 from twin.draw import key_of, normal
 from twin.kernel import kernel
@@ -80,7 +81,7 @@ GRADES: Final = {
 class Config(DeviceConfig):
     """`grade` is an MPU-6000 (consumer), ADIS16470 (industrial), HG1700 (tactical), a FOG (navigation), or perfect."""
 
-    rate: float = 100.0
+    rate: Hertz = 100.0
     grade: Literal["consumer", "industrial", "tactical", "navigation", "perfect"] = "industrial"
     mount: Mount = Mount(x=1.0, z=0.5)
     link: Link = Link(latency=0.002, jitter=0.0005)

@@ -16,7 +16,7 @@ from sensors.config import DeviceConfig, Link
 from sensors.coverage import CAMERA, dimming, reach_factor
 from sensors.device import Effect, Effects, Kind, Setting
 from sensors.noise import correlated, forgetting, in_burst
-from sensors.quantities import Curvature, Distance, Flag, PerSecond, Seconds, Share, Spread
+from sensors.quantities import Curvature, Distance, Flag, Hertz, Positive, Seconds, Share, Spread
 from sensors.span import Span
 from twin.draw import key_of, normal, uniform
 from twin.kernel import kernel
@@ -32,7 +32,7 @@ LEAST_REACH: Final = 8.0  # [m] below it no border is found
 class Config(DeviceConfig):
     """`loss` is the share of frames without a border, in spells of mean `loss_time`; junctions may lack paint."""
 
-    rate: PerSecond = 20.0
+    rate: Hertz = 20.0
     link: Link = Link(latency=0.04, jitter=0.005)
     range: Distance = 60.0
     offset_error: Distance = 0.05
@@ -42,7 +42,7 @@ class Config(DeviceConfig):
     loss: Share = 0.005
     loss_time: Seconds = 0.2
     in_junctions: Flag = True
-    weather_limit: float = 2.0
+    weather_limit: Positive = 2.0
 
 
 @kernel

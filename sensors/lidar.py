@@ -21,7 +21,7 @@ from sensors.config import DeviceConfig, Link, Mount, Part
 from sensors.coverage import LIDAR, Coverage, attenuation
 from sensors.device import Effect, Effects, Kind, Setting
 from sensors.imu import rotation
-from sensors.quantities import Distance, PerSecond, Radians, Share, Spread
+from sensors.quantities import Distance, Hertz, Radians, Share, Spread
 from sensors.span import Span, trail_at
 from twin.draw import key_of, normal, uniform
 from twin.kernel import kernel
@@ -53,7 +53,7 @@ PATTERNS: Final = {
 class Config(DeviceConfig):
     """`pattern` is a VLP-16, or a coarse grid of 16 channels and 0.9 deg. `seam` is where a sweep starts."""
 
-    rate: PerSecond = 10.0
+    rate: Hertz = 10.0
     mount: Mount = Mount(x=1.3, z=1.9)
     link: Link = Link(latency=0.01, jitter=0.003)
     pattern: Literal["vlp16", "coarse"] = "coarse"

@@ -9,7 +9,7 @@ from sensors.config import DeviceConfig, Link
 from sensors.coverage import CAMERA, dimming, reach_factor
 from sensors.device import Effect, Effects, Kind, Setting
 from sensors.noise import chain, forgetting
-from sensors.quantities import Distance, PerSecond, Seconds, Share
+from sensors.quantities import Distance, Hertz, Positive, Seconds, Share
 from sensors.span import Span
 from twin.draw import key_of, normal, uniform
 from twin.kernel import kernel
@@ -24,14 +24,14 @@ HOPS = 64
 class Config(DeviceConfig):
     """Distances count from the ego's reference point. `miss` is the share of time a light ahead is not recognised."""
 
-    rate: PerSecond = 10.0
+    rate: Hertz = 10.0
     link: Link = Link(latency=0.05, jitter=0.01)
     range: Distance = 120.0
     behind: Distance = 8.0
     miss: Share = 0.01
     persistence: Seconds = 0.3
     distance_error: Distance = 0.3
-    weather_limit: float = 3.0
+    weather_limit: Positive = 3.0
 
 
 @kernel

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from sensors.config import DeviceConfig
 from sensors.device import Device, Effect, Effects, Kind, Setting
-from sensors.quantities import Distance, PerSecond, Speed, Spread
+from sensors.quantities import Distance, Hertz, Positive, Speed, Spread
 from sensors.span import Span
 from twin.draw import key_of, normal
 from twin.kernel import kernel
@@ -40,17 +40,17 @@ IMU, WHEELS, GNSS = range(3)
 class Config(DeviceConfig):
     """What the filter believes; `gnss_factor` makes up for errors that wander instead of averaging out."""
 
-    rate: PerSecond = 20.0
+    rate: Hertz = 20.0
     sources: tuple[str, ...] = ("imu", "wheels", "gnss")
     start_error: Distance = 0.05
     start_heading_error: Spread = 0.005
-    gyro_noise: float = 0.002
-    accel_noise: float = 0.05
-    gyro_walk: float = 2e-5
-    accel_walk: float = 1e-3
-    side_slip: float = 0.01
+    gyro_noise: Positive = 0.002
+    accel_noise: Positive = 0.05
+    gyro_walk: Positive = 2e-5
+    accel_walk: Positive = 1e-3
+    side_slip: Positive = 0.01
     wheel_error: Speed = 0.1
-    gnss_factor: float = 5.0
+    gnss_factor: Positive = 5.0
 
 
 @kernel

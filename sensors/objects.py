@@ -19,7 +19,7 @@ from sensors.config import DeviceConfig, Link
 from sensors.coverage import TECHNOLOGIES, Coverage, Technology, dimming, reach_factor
 from sensors.device import Device, Effect, Effects, Kind, Setting
 from sensors.noise import chain, correlated, forgetting, in_burst
-from sensors.quantities import Count, Distance, PerSecond, Ratio, Seconds, Share, Speed, Spread
+from sensors.quantities import Count, Distance, Hertz, PerSecond, Ratio, Seconds, Share, Speed, Spread
 from sensors.span import Span
 from sensors.visibility import boxes_of, outline, visible_fraction
 from twin.draw import key_of, normal, poisson, uniform
@@ -57,7 +57,7 @@ COLUMNS: Final = 11
 class Config(DeviceConfig):
     """Without `sources` the list looks for itself with its own range, field of view and technology."""
 
-    rate: PerSecond = 20.0
+    rate: Hertz = 20.0
     link: Link = Link(latency=0.05, jitter=0.005)
     sources: tuple[str, ...] = ()
     technology: Technology = "lidar"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sensors.config import DeviceConfig, Link
 from sensors.device import Effect, Effects, Kind, Setting
 from sensors.noise import quantised
-from sensors.quantities import PerSecond, Positive, Share, Speed, Spread
+from sensors.quantities import Hertz, Positive, Share, Speed, Spread
 from sensors.span import Span
 from twin.draw import key_of, normal
 from twin.kernel import kernel
@@ -29,7 +29,7 @@ TIMER_S: Final = 1e-6
 class Config(DeviceConfig):
     """`radius_error` and `radius_difference` are deviations of what is drawn once a run: all wheels, each wheel."""
 
-    rate: PerSecond = 50.0
+    rate: Hertz = 50.0
     link: Link = Link(latency=0.001, jitter=0.001)
     edges: Positive = 96.0
     radius_error: Share = 0.003

@@ -21,6 +21,7 @@ from twin.scene import scene_of
 from twin.state import (
     AY,
     EGO,
+    LAMP_RED,
     TR_AY,
     TR_ROWS,
     TR_VX,
@@ -44,7 +45,10 @@ SUBSTEPS = 10
 
 @cache
 def road() -> Road:
-    return straight_road(2, 2000.0)
+    """Two lanes, 2 km, a traffic light on the right one at 150 m."""
+    plain = straight_road(2, 2000.0)
+    lights = {"stop_signal": np.array([0]), "stop_lane": np.array([0]), "stop_s": np.array([150.0])}
+    return replace(plain, arrays=plain.arrays._replace(**lights), signal_names=("light",))
 
 
 def a_case(
@@ -84,7 +88,7 @@ def states(
         f[YAW_RATE, EGO], f[AY, EGO] = turn, v * turn
         hard = np.zeros(len(case.faults)) if severity is None else np.asarray(severity[tick], float)
         yield WorldState(
-            t_ns, f, case.n0.copy(), trail, times, case.environment, np.zeros(0, np.int64), hard, np.zeros(0, np.int64),
+            t_ns, f, case.n0.copy(), trail, times, case.environment, np.array([LAMP_RED]), hard, np.zeros(0, np.int64),
             (), False, 0,
         )  # fmt: skip
 

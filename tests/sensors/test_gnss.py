@@ -74,7 +74,9 @@ def test_a_jump_scales_with_severity() -> None:
 
 
 def test_the_antenna_stands_off_the_reference_point() -> None:
-    spec = SensorSpec("gnss", "gnss", {"link": {}, "mount": {"x": 2.0, "z": 1.5}, "velocity_error": 0.0, "state": "rtk"})
+    spec = SensorSpec(
+        "gnss", "gnss", {"link": {}, "mount": {"x": 2.0, "z": 1.5}, "velocity_error": 0.0, "state": "rtk"}
+    )
     case = a_case([spec])
     first = sense(case, 1)[0].data
     assert isinstance(first, GnssFix)

@@ -135,7 +135,9 @@ def test_thinning_loses_its_share_of_returns() -> None:
     case = a_case([spec])
     clean = sum(len(s.data.ring) for s in sense(case, 12) if isinstance(s.data, PointCloud))
     left = sum(
-        len(s.data.ring) for s in sense(replace(case, faults=faults), 12, [[0.5]] * 12) if isinstance(s.data, PointCloud)
+        len(s.data.ring)
+        for s in sense(replace(case, faults=faults), 12, [[0.5]] * 12)
+        if isinstance(s.data, PointCloud)
     )
     share = 1.0 - left / clean
     assert abs(share - 0.4) < 3 * math.sqrt(0.24 / clean)
@@ -151,5 +153,3 @@ def test_the_cars_ahead_are_in_the_cloud() -> None:
     gap = case.f0[0, 1] + case.p[4, 1] - case.p[1, 1] / 2 - case.f0[0, 0] - 1.3
     assert rear.sum() > 5
     assert x[rear] == pytest.approx(np.full(rear.sum(), gap), abs=1e-3)
-
-
