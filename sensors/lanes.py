@@ -46,6 +46,23 @@ class Config(DeviceConfig):
 
 
 @kernel
+def _solve(matrix: NDArray[np.float64], right_hand: NDArray[np.float64]) -> None:
+    """Solve a symmetric positive definite system (4, 4) for two right-hand sides (4, 2), in place."""
+    for i in range(4):
+        for j in range(i + 1, 4):
+            factor = matrix[j, i] / matrix[i, i]
+            for c in range(i, 4):
+                matrix[j, c] -= factor * matrix[i, c]
+            for b in range(2):
+                right_hand[j, b] -= factor * right_hand[i, b]
+    for i in range(3, -1, -1):
+        for b in range(2):
+            for c in range(i + 1, 4):
+                right_hand[i, b] -= matrix[i, c] * right_hand[c, b]
+            right_hand[i, b] /= matrix[i, i]
+
+
+@kernel
 def borders(
     road: RoadArrays,
     routes: RouteTables,
@@ -93,11 +110,11 @@ def borders(
         for j in range(4):
             normal_matrix[i, j] = sums[i + j]
         normal_matrix[i, i] += 1e-9
-    solution = np.linalg.solve(normal_matrix, right_hand)
+    _solve(normal_matrix, right_hand)
     scale = 1.0
     for j in range(4):
-        out[0, j] = solution[j, 0] / scale
-        out[1, j] = solution[j, 1] / scale
+        out[0, j] = right_hand[j, 0] / scale
+        out[1, j] = right_hand[j, 1] / scale
         scale *= reach
     return out, True
 

@@ -54,6 +54,24 @@ class Config(DeviceConfig):
 
 
 @kernel
+def _sandwich(F: NDArray[np.float64], P: NDArray[np.float64]) -> None:
+    """Replace P by F P F', exactly symmetric."""
+    FP = np.zeros((6, 6))
+    for i in range(6):
+        for k in range(6):
+            if F[i, k] != 0.0:
+                for j in range(6):
+                    FP[i, j] += F[i, k] * P[k, j]
+    for i in range(6):
+        for j in range(i + 1):
+            total = 0.0
+            for k in range(6):
+                total += FP[i, k] * F[j, k]
+            P[i, j] = total
+            P[j, i] = total
+
+
+@kernel
 def predict(
     x: NDArray[np.float64], P: NDArray[np.float64], w: float, a: float, dt: float, q: NDArray[np.float64]
 ) -> None:
@@ -62,7 +80,9 @@ def predict(
     yaw = x[2] + 0.5 * rate * dt
     way = x[3] * dt + 0.5 * accel * dt * dt
     cos, sin = math.cos(yaw), math.sin(yaw)
-    F = np.eye(6)
+    F = np.zeros((6, 6))
+    for i in range(6):
+        F[i, i] = 1.0
     F[0, 2], F[1, 2] = -way * sin, way * cos
     F[0, 3], F[1, 3] = cos * dt, sin * dt
     F[2, 4] = -dt
@@ -71,7 +91,7 @@ def predict(
     x[1] += way * sin
     x[2] += rate * dt
     x[3] = max(0.0, x[3] + accel * dt) if x[3] >= 0.0 else x[3] + accel * dt
-    P[:] = F @ P @ F.T
+    _sandwich(F, P)
     slip = (q[4] * x[3]) ** 2 * dt
     P[0, 0] += slip * sin * sin
     P[1, 1] += slip * cos * cos
@@ -88,16 +108,17 @@ def correct(
     x: NDArray[np.float64], P: NDArray[np.float64], row: NDArray[np.float64], off: float, variance: float
 ) -> None:
     """Take in one scalar measurement: its row of the measurement matrix (6,), innovation and variance."""
-    PH = P @ row
-    S = row @ PH + variance
-    K = PH / S
-    x += K * off
-    P -= np.outer(K, PH)
+    PH = np.zeros(6)
+    S = variance
     for i in range(6):
-        for j in range(i):
-            mean = 0.5 * (P[i, j] + P[j, i])
-            P[i, j] = mean
-            P[j, i] = mean
+        for j in range(6):
+            PH[i] += P[i, j] * row[j]
+        S += row[i] * PH[i]
+    for i in range(6):
+        x[i] += PH[i] / S * off
+        for j in range(i + 1):
+            P[i, j] -= PH[i] * PH[j] / S
+            P[j, i] = P[i, j]
 
 
 @kernel

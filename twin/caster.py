@@ -211,7 +211,7 @@ def _facing(scene: Scene, triangle: int, dx: float, dy: float, dz: float) -> flo
     nx = e1[1] * e2[2] - e1[2] * e2[1]
     ny = e1[2] * e2[0] - e1[0] * e2[2]
     nz = e1[0] * e2[1] - e1[1] * e2[0]
-    return abs(nx * dx + ny * dy + nz * dz) / math.sqrt(nx * nx + ny * ny + nz * nz)
+    return float(abs(nx * dx + ny * dy + nz * dz) / math.sqrt(nx * nx + ny * ny + nz * nz))
 
 
 @kernel
@@ -258,7 +258,7 @@ def _static(
         depth -= 1
         node = stack[depth]
         first = scene.first[node]
-        count = scene.count[node]
+        count = scene.triangles[node]
         if count == 0:
             a = _enter(scene, first, ox, oy, oz, ix, iy, iz, best)
             b = _enter(scene, first + 1, ox, oy, oz, ix, iy, iz, best)

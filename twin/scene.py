@@ -31,8 +31,7 @@ _scenes: dict[str, Scene] = {}
 class Scene(NamedTuple):
     """Triangles in tree order, T of them, and the nodes of the tree, B of them; world frame [m].
 
-    A node with count > 0 is a leaf over triangles first .. first + count - 1, else its children are nodes first and
-    first + 1.
+    A node with triangles > 0 is a leaf over those from first on, else its children are the nodes first and first + 1.
     """
 
     corner: Floats  # (T, 3)
@@ -42,7 +41,7 @@ class Scene(NamedTuple):
     low: Floats  # (B, 3)
     high: Floats  # (B, 3)
     first: Ints  # (B,)
-    count: Ints  # (B,)
+    triangles: Ints  # (B,)
 
 
 def scene_of(road: Road) -> Scene:
@@ -157,7 +156,7 @@ def _boxes(boxes: Floats) -> Floats:
 @kernel
 def _area(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
     d = high - low
-    return d[0] * d[1] + d[1] * d[2] + d[2] * d[0]
+    return float(d[0] * d[1] + d[1] * d[2] + d[2] * d[0])
 
 
 @kernel

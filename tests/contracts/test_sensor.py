@@ -40,7 +40,8 @@ def drive(case: Case, hard: float = 0.0, read_only: Sequence[str] | None = None)
 
 
 def faulty(case: Case, kind: str, fault: str) -> Case:
-    return replace(case, faults=(Fault(f"ego.{kind}", fault),))
+    parameters = {"rate": 40.0} if fault == "ghost" else {}
+    return replace(case, faults=(Fault(f"ego.{kind}", fault, parameters),))
 
 
 def test_the_catalogue_holds_what_faults_can_sit_on() -> None:

@@ -16,18 +16,22 @@ from twin.case import SensorSpec
 from twin.draw import key_of
 from twin.faults import Fault
 from twin.ports import Hits, Rays, Truth
-from twin.samples import PointCloud
+from twin.samples import PointCloud, Sample
 from twin.state import E_ROWS, RAIN, VISIBILITY
 
 IDEAL = {"link": {}, "range_error": 0.0, "range_spread": 0.0, "angle_error": 0.0, "dropout": 0.0, "step": 0.0}
+
+
+def first_of(samples: Sequence[Sample]) -> object:
+    return samples[0].data
 
 
 def measured(distance: float, rho: float, n: int, reach: float, spread: float) -> np.ndarray:
     ahead = np.tile([1.0, 0.0, 0.0], (n, 1))
     points, intensity, valid = np.zeros((n, 3), np.float32), np.zeros(n, np.float32), np.zeros(n, np.bool_)
     returns(
-        np.full(n, distance), np.ones(n), np.full(n, rho), ahead, key_of(1, "lidar", "return"), np.arange(n), 0.0, reach,
-        0.5, 0.02, spread, 0.0, 0.0, 0.0, points, intensity, valid,
+        np.full(n, distance), np.ones(n), np.full(n, rho), ahead, key_of(1, "lidar", "return"), np.arange(n), 0.0,
+        reach, 0.5, 0.02, spread, 0.0, 0.0, 0.0, points, intensity, valid,
     )  # fmt: skip
     assert valid.all()
     return points[:, 0].astype(float)
@@ -118,8 +122,8 @@ def test_a_lost_sector_is_empty_and_the_rest_is_the_same() -> None:
     spec = SensorSpec("lidar", "lidar", {"range": 60.0})
     faults = [Fault("ego.lidar", "sector_loss", {"width": 1.0, "azimuth": 0.0})]
     case = a_case([spec])
-    clean = [s.data for s in sense(case, 8)][0]
-    lossy = [s.data for s in sense(replace(case, faults=tuple(faults)), 8, [[1.0]] * 8)][0]
+    clean = first_of(sense(case, 8))
+    lossy = first_of(sense(replace(case, faults=tuple(faults)), 8, [[1.0]] * 8))
     assert isinstance(clean, PointCloud)
     assert isinstance(lossy, PointCloud)
     azimuth = np.arctan2(clean.points_xyz[:, 1], clean.points_xyz[:, 0])

@@ -78,7 +78,7 @@ def test_a_fifo_never_overtakes() -> None:
 
 
 def test_another_link_overtakes_as_often_as_latencies_say() -> None:
-    got = {k: t for k, t in _arrivals("any")}
+    got = dict(_arrivals("any"))
     rate = np.mean([got[k] > got[k + 1] for k in range(1999)])
     mu, sigma = lognormal(0.02, 0.05)
     draws = stats.lognorm(sigma, scale=math.exp(mu)).rvs(400_000, random_state=1)
