@@ -13,7 +13,9 @@ from twin.state import F_ROWS, N_ROWS, P_ROWS, PRESENT, REFLECTIVITY, VISIBLE, X
 EMPTY = scene_from(np.empty((0, 3, 3)), np.empty(0))
 
 
-def a_body(x: float, y: float = 0.0, yaw: float = 0.0, x_end: float | None = None, yaw_end: float | None = None) -> Bodies:
+def a_body(
+    x: float, y: float = 0.0, yaw: float = 0.0, x_end: float | None = None, yaw_end: float | None = None
+) -> Bodies:
     """A box 4 x 2 x 1.5 m whose centre is its reference point, moving from t = 0 to 100."""
     pose = np.zeros((2, 6, 1))
     pose[0, [0, 1, 3], 0] = x, y, yaw
