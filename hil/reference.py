@@ -2,7 +2,8 @@
 
 It works from what the sensors say and what the map knows, never from the truth. What it uses: pose estimates, object
 lists, lane boundaries, traffic lights. Without a usable pose it holds the lane it sees and asks for a takeover; without
-an object list, or without pose and lane, it brakes to a stop (minimal-risk manoeuvre).
+an object list, or without pose and lane, it brakes to a stop (minimal-risk manoeuvre). For the first second it keeps
+its speed while it waits for what its devices have to say.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Habits:
     lost_pose_m: float = 1.5
     lost_objects_s: float = 0.6
     minimal_risk_mps2: float = 3.5
+    warm_up_s: float = 1.0
 
 
 def acc(**habits: float) -> Reference:
@@ -94,7 +96,7 @@ class Reference:
         self._index = -1
         self._accel = 0.0
         self._steer = 0.0
-        self._has_objects = False
+        self._has_objects = "objects" in brief.sensors
 
     def close(self) -> None:
         return None
@@ -104,12 +106,15 @@ class Reference:
             self._take(sample)
         pose = self._pose_now(seen.t_ns)
         lanes = self._lanes_now(seen.t_ns)
+        waking = seconds(seen.t_ns) < self._habits.warm_up_s
         if pose is None and lanes is None:
+            if waking and self._pose is None and self._lanes is None:
+                return self._answer(0.0, 0.0)
             return self._stop(seen, Cause.LOCALISATION, "neither pose nor lane")
-        blind = self._has_objects and _age(self._objects, seen.t_ns) > self._habits.lost_objects_s
+        blind = self._has_objects and not waking and _age(self._objects, seen.t_ns) > self._habits.lost_objects_s
         if pose is None:
             assert lanes is not None
-            return self._along_the_lane(seen, lanes, blind)
+            return self._along_the_lane(seen, lanes, blind, waking and self._pose is None)
         place = self._place(pose, lanes)
         accel = self._accelerate(seen.t_ns, pose, place)
         steer = self._steer_to(pose, place)
@@ -195,8 +200,8 @@ class Reference:
         bx, by = x - ex, y - ey
         return pursue(c * bx + si * by, c * by - si * bx, v, self._car.wheelbase, self._understeer)
 
-    def _along_the_lane(self, seen: Seen, lanes: LaneBoundaries, blind: bool) -> Command:
-        """Hold the lane that is seen, slow down gently, and ask the human to take over."""
+    def _along_the_lane(self, seen: Seen, lanes: LaneBoundaries, blind: bool, waking: bool) -> Command:
+        """Hold the lane that is seen; once it is awake, slow down gently and ask the human to take over."""
         v = self._speed_guess(seen.t_ns)
         x = look_ahead(v)
         centre = 0.5 * (lanes.left + lanes.right)
@@ -206,6 +211,8 @@ class Reference:
             self._steer = steer
             return self._stop(seen, Cause.PERCEPTION, "neither pose nor object list")
         follow = self._follow_in_body(seen.t_ns, v, lanes)
+        if waking:
+            return self._answer(min(follow, 0.0), steer)
         return self._answer(
             min(follow, -0.5 if v > 8.0 else 0.0), steer, Mode.TAKEOVER_REQUEST, Cause.LOCALISATION, "pose lost"
         )
