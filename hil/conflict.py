@@ -2,6 +2,9 @@
 
 An object off the way is moved on in steps; where it is inside the ego's corridor at a time close to the ego's own
 arrival, there is a conflict. Vehicles on a lane are taken to follow it, everything else to go straight on.
+
+The ego's own passage lasts from the earliest moment at which it could be there, were it to speed up now, to the moment
+at which it has passed at the speed it has. So who slows down to let somebody pass goes on letting him pass.
 """
 
 from __future__ import annotations
@@ -10,16 +13,29 @@ import math
 from typing import Final
 
 import numpy as np
-from twin.road.kernels import lane_pose, locate
 
 from hil.path import Path, project
 from twin.kernel import kernel
 from twin.road import RoadArrays
+from twin.road.kernels import lane_pose, locate
 
 HORIZON_S: Final = 6.0
 STEP_S: Final = 0.2
 _MARGIN_S: Final = 1.0  # how far apart two passages have to be
 _BODY: Final = 0.4  # side distance kept [m]
+_CLEAR_M: Final = 5.0  # way past the meeting point until the ego's tail is out of the way
+
+
+@kernel
+def earliest(way: float, v: float, v_top: float, accel: float) -> float:
+    """Return how soon a car can have gone a way [m] when it speeds up from v to v_top at a constant rate [s]."""
+    if way <= 0.0:
+        return 0.0
+    top = max(v, v_top, 1.0)
+    ramp = (top * top - v * v) / (2.0 * accel)
+    if way <= ramp:
+        return (math.sqrt(v * v + 2.0 * accel * way) - v) / accel
+    return (top - v) / accel + (way - ramp) / top
 
 
 @kernel
@@ -29,6 +45,8 @@ def conflict_at(
     i_ego: int,
     s_front: float,
     v: float,
+    v_top: float,
+    accel: float,
     half_width: float,
     x: float,
     y: float,
@@ -40,7 +58,8 @@ def conflict_at(
 ) -> float:
     """Return the arc length on the ego's way where an object (centre x, y, map frame) gets in the way, inf if never.
 
-    s_front is the arc length of the ego's front. The object's extent is taken along and across the ego's way.
+    s_front is the arc length of the ego's front, v its speed, v_top and accel how fast it would like to be and get
+    there. The object's extent is taken along and across the ego's way.
     """
     if speed < 0.3:
         return np.inf
@@ -70,8 +89,8 @@ def conflict_at(
         if math.cos(turn) > 0.8 and s_o - along > s_front and speed >= v:
             continue  # joins ahead and pulls away
         t_object = k * STEP_S
-        t_ego = max(0.0, s_o - along - s_front) / max(v, 1.0)
-        t_clear = (s_o + along - s_front + 5.0) / max(v, 1.0)
+        t_ego = earliest(s_o - along - s_front, v, v_top, accel)
+        t_clear = (s_o + along - s_front + _CLEAR_M) / max(v, 1.0)
         if t_ego - _MARGIN_S < t_object < t_clear + _MARGIN_S:
             return s_o - along
     return np.inf

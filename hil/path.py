@@ -134,3 +134,15 @@ def point_at(path: Path, s: float) -> tuple[float, float, float]:
         path.y[i] + u * (path.y[i + 1] - path.y[i]),
         path.heading[i] + u * (path.heading[i + 1] - path.heading[i]),
     )
+
+
+@kernel
+def bend_at(path: Path, s: float) -> float:
+    """Return the curvature at arc length s, straight beyond the ends."""
+    n = len(path.s)
+    if s < 0.0 or s > path.s[n - 1]:
+        return 0.0
+    step = path.s[1] - path.s[0]
+    i = min(int(s / step), n - 2)
+    u = (s - path.s[i]) / step
+    return float(path.curvature[i] + u * (path.curvature[i + 1] - path.curvature[i]))

@@ -16,9 +16,9 @@ import numpy as np
 
 from hil import fsm as fuzzy
 from hil.conflict import conflict_at
-from hil.lateral import look_ahead, pursue, understeer
+from hil.lateral import hold, look_ahead, pursue, road_wheel, understeer
 from hil.longitudinal import braking_needed, idm
-from hil.path import path_of, point_at, project
+from hil.path import bend_at, path_of, point_at, project
 from twin.clock import seconds
 from twin.command import Cause, Command, Mode
 from twin.ports import Brief
@@ -37,8 +37,11 @@ class Habits:
     standstill_m: float = 3.0
     accel_mps2: float = 1.8
     decel_mps2: float = 2.5
+    urgent_mps2: float = 4.0
     curve_mps2: float = 2.5
+    comfort_jerk_mps3: float = 3.5
     jerk_mps3: float = 12.65
+    urgent_jerk_mps3: float = 40.0
     lost_pose_s: float = 0.5
     lost_pose_m: float = 1.5
     lost_objects_s: float = 0.6
@@ -93,6 +96,7 @@ class Reference:
         self._lanes: Sample | None = None
         self._lights: Sample | None = None
         self._shift = 0.0  # lateral error of the pose, learnt from the lane boundaries [m]
+        self._lines: dict[int, float] = {}  # where the stop lines of signals are along the way [m]
         self._index = -1
         self._accel = 0.0
         self._steer = 0.0
@@ -187,18 +191,17 @@ class Reference:
         return _Place(s, d + self._shift)
 
     def _steer_to(self, pose: PoseEstimate, place: _Place) -> float:
+        """Steer for where the ego will be once the wheels have turned."""
         v = pose.speed_mps
-        ahead = look_ahead(v)
-        lead_time = self._car.steer_delay_s + self._car.steer_tau_s
-        x, y, heading = point_at(self._path, place.s + ahead + v * lead_time)
-        x += math.sin(heading) * self._shift
-        y -= math.cos(heading) * self._shift
-        turn = pose.yaw + pose.yaw_rate * lead_time
-        ex = pose.x + v * lead_time * math.cos(pose.yaw)
-        ey = pose.y + v * lead_time * math.sin(pose.yaw)
-        c, si = math.cos(turn), math.sin(turn)
-        bx, by = x - ex, y - ey
-        return pursue(c * bx + si * by, c * by - si * bx, v, self._car.wheelbase, self._understeer)
+        lag = self._car.steer_delay_s + self._car.steer_tau_s
+        _, _, heading = point_at(self._path, place.s)
+        turned = pose.yaw - heading
+        d = place.d + v * lag * math.sin(turned + 0.5 * pose.yaw_rate * lag)
+        s = place.s + v * lag
+        _, _, heading = point_at(self._path, s)
+        psi = pose.yaw + pose.yaw_rate * lag - heading
+        curvature = hold(d, psi, bend_at(self._path, s), v)
+        return road_wheel(curvature, v, self._car.wheelbase, self._understeer)
 
     def _along_the_lane(self, seen: Seen, lanes: LaneBoundaries, blind: bool, waking: bool) -> Command:
         """Hold the lane that is seen; once it is awake, slow down gently and ask the human to take over."""
@@ -230,14 +233,27 @@ class Reference:
         v = pose.speed_mps
         front = place.s + self._car.wheelbase + self._front_overhang()
         accel = self._toward(v, self._speed_here(place.s, v), math.inf, v)
-        for gap, v_lead in self._obstacles(t_ns, pose, place, front):
-            accel = min(accel, self._toward(v, self._speed_set, gap, v_lead))
-            hard = self._emergency(gap, v, v_lead, pose.accel_mps2)
+        for hindrance in self._obstacles(t_ns, pose, place, front):
+            gap, v_lead = hindrance.gap, hindrance.speed
+            if hindrance.crosses:
+                accel = min(accel, self._stop_at(v, gap))
+                urgent = braking_needed(v, gap, v_lead) > self._habits.urgent_mps2
+            else:
+                accel = min(accel, self._toward(v, self._speed_set, gap, v_lead))
+                urgent = True
+            hard = self._emergency(gap, v, v_lead, pose.accel_mps2) if urgent else 0.0
             if hard > 0.0:
                 accel = min(accel, -hard)
         for gap in self._stops(t_ns, place, front, v):
-            accel = min(accel, self._toward(v, self._speed_set, gap + self._habits.standstill_m - 1.0, 0.0))
+            accel = min(accel, self._stop_at(v, gap))
         return accel
+
+    def _stop_at(self, v: float, gap: float) -> float:
+        """Return the acceleration that brings the front to rest a metre before a point."""
+        h = self._habits
+        if v < 0.5 and gap < 2.0:
+            return -1.0
+        return idm(v, self._speed_set, gap, 0.0, 0.5 * h.headway_s, 1.0, h.accel_mps2, h.decel_mps2)
 
     def _toward(self, v: float, v_set: float, gap: float, v_lead: float) -> float:
         h = self._habits
@@ -260,14 +276,14 @@ class Reference:
         wish = min(self._speed_set, here)
         return wish if math.isfinite(wish) else 13.9
 
-    def _obstacles(self, t_ns: int, pose: PoseEstimate, place: _Place, front: float) -> list[tuple[float, float]]:
-        """Return (gap, speed along the way) of everything that is, or is about to be, on the ego's way."""
+    def _obstacles(self, t_ns: int, pose: PoseEstimate, place: _Place, front: float) -> list[_Hindrance]:
+        """Return everything that is, or is about to be, on the ego's way."""
         if self._objects is None:
             return []
         objects = self._objects.data
         assert isinstance(objects, ObjectList)
         age = max(0.0, _age(self._objects, t_ns))
-        found: list[tuple[float, float]] = []
+        found: list[_Hindrance] = []
         half = 0.5 * self._car.width
         v = pose.speed_mps
         turned = pose.yaw_rate * age
@@ -285,9 +301,7 @@ class Reference:
             found += self._in_the_way(front, place, v, half, _Thing(x, y, yaw, wx, wy, length, width, kind))
         return found
 
-    def _in_the_way(
-        self, front: float, place: _Place, v: float, half: float, thing: _Thing
-    ) -> list[tuple[float, float]]:
+    def _in_the_way(self, front: float, place: _Place, v: float, half: float, thing: _Thing) -> list[_Hindrance]:
         path = self._path
         index, s, d = project(path, thing.x, thing.y, self._index - 40, self._index + 260)
         d += self._shift
@@ -302,25 +316,25 @@ class Reference:
             return []  # beside, behind or far away
         free = abs(d) - side - half
         if free < 0.15 and gap < 200.0:
-            return [(max(gap, 0.0), max(along, 0.0) if math.cos(turn) > -0.3 else 0.0)]
+            return [_Hindrance(max(gap, 0.0), max(along, 0.0) if math.cos(turn) > -0.3 else 0.0, False)]
         closing = -across * math.copysign(1.0, d)
-        found: list[tuple[float, float]] = []
         if closing > 0.15 and along > 2.0:
             t_side = free / closing
             t_rear = (gap + thing.length + self._car.length) / (v - along) + 0.1 if v > along else math.inf
             if t_side < min(2.0, t_rear) and gap > -self._car.length:
-                found.append((max(gap, 0.0), along))
-            return found
+                return [_Hindrance(max(gap, 0.0), along, False)]
+            return []
         speed = math.hypot(thing.vx, thing.vy)
         lane_user = thing.kind not in (PEDESTRIAN, BICYCLE, OBJECT)
         course = math.atan2(thing.vy, thing.vx) if speed > 0.5 else thing.yaw
         s_meet = conflict_at(
-            self._brief.road.arrays, path, max(self._index, 0), front, v, half,
+            self._brief.road.arrays, path, max(self._index, 0), front,
+            v, min(self._speed_set, 60.0), self._habits.accel_mps2, half,
             thing.x, thing.y, course, speed, thing.length, thing.width, lane_user,
         )  # fmt: skip
         if math.isfinite(s_meet) and s_meet - front > -1.0:
-            found.append((max(s_meet - front - 1.0, 0.0), 0.0))
-        return found
+            return [_Hindrance(max(s_meet - front - 1.0, 0.0), 0.0, True)]
+        return []
 
     def _stops(self, t_ns: int, place: _Place, front: float, v: float) -> list[float]:
         """Return the gaps to the lines and ends to stop at."""
@@ -330,9 +344,11 @@ class Reference:
         lights = self._lights.data
         assert isinstance(lights, TrafficLights)
         moved = v * _age(self._lights, t_ns)
-        ahead = front - place.s
-        for distance, lamp in zip(lights.distance_m, lights.lamp, strict=True):
-            gap = float(distance) - moved - ahead
+        for signal, distance, lamp in zip(lights.signal, lights.distance_m, lights.lamp, strict=True):
+            seen = place.s + float(distance) - moved
+            line = self._lines.get(int(signal), seen)
+            line = self._lines[int(signal)] = line + 0.1 * (seen - line) if abs(seen - line) < 5.0 else seen
+            gap = line - front
             if int(lamp) in (LAMP_OFF, LAMP_GREEN) or gap < -2.0:
                 continue
             can = v * v / (2.0 * max(gap, 0.1)) < 3.5
@@ -376,9 +392,11 @@ class Reference:
     def _answer(
         self, accel: float, steer: float, mode: Mode = Mode.ENGAGED, cause: Cause = Cause.NONE, note: str = ""
     ) -> Command:
-        change = self._habits.jerk_mps3 * seconds(self._brief.step_ns)
-        harder = max(change, 1.0) if accel < -4.0 else change
-        self._accel = float(np.clip(accel, self._accel - 2.0 * harder, self._accel + change))
+        h, step_s = self._habits, seconds(self._brief.step_ns)
+        firm = accel < -h.decel_mps2 or self._accel < -h.decel_mps2
+        change = (h.jerk_mps3 if firm else h.comfort_jerk_mps3) * step_s
+        harder = h.urgent_jerk_mps3 * step_s if accel < -h.urgent_mps2 else change
+        self._accel = float(np.clip(accel, self._accel - harder, self._accel + change))
         self._accel = float(np.clip(self._accel, -self._car.max_decel, self._car.max_accel))
         self._steer = float(np.clip(steer, -self._car.max_steer, self._car.max_steer))
         return Command(self._accel, self._steer, mode, cause, note)
@@ -390,6 +408,15 @@ class _Place:
 
     s: float
     d: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Hindrance:
+    """What to slow down for: the gap to it [m], its speed along the way, and whether it only crosses."""
+
+    gap: float
+    speed: float
+    crosses: bool
 
 
 @dataclass(frozen=True, slots=True)
