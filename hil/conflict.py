@@ -24,6 +24,9 @@ STEP_S: Final = 0.2
 _MARGIN_S: Final = 1.0  # how far apart two passages have to be
 _BODY: Final = 0.4  # side distance kept [m]
 _CLEAR_M: Final = 5.0  # way past the meeting point until the ego's tail is out of the way
+_SAME_WAY: Final = 0.85  # cosine between two courses from which one joins the other rather than crosses it
+_JOIN_M: Final = 2.0
+_JOIN_S: Final = 0.4
 
 
 @kernel
@@ -48,6 +51,7 @@ def conflict_at(
     v_top: float,
     accel: float,
     half_width: float,
+    ego_length: float,
     x: float,
     y: float,
     yaw: float,
@@ -55,21 +59,23 @@ def conflict_at(
     length: float,
     width: float,
     follows_lane: bool,
-) -> float:
-    """Return the arc length on the ego's way where an object (centre x, y, map frame) gets in the way, inf if never.
+) -> tuple[float, float]:
+    """Return where on the ego's way an object crosses it, and how hard to brake to let it in where it joins.
 
-    s_front is the arc length of the ego's front, v its speed, v_top and accel how fast it would like to be and get
-    there. The object's extent is taken along and across the ego's way.
+    The object has its centre at (x, y) in the map frame. The first is an arc length, inf if it never crosses; the
+    second a deceleration, 0 if it does not join or leaves room. s_front is the arc length of the ego's front, v its
+    speed, v_top and accel how fast it would like to be and get there. The object's extent is taken along and across
+    the ego's way.
     """
     if speed < 0.3:
-        return np.inf
+        return np.inf, 0.0
     lane = -1
     s = 0.0
     d = 0.0
     if follows_lane:
         lane, s, d = locate(road, x, y, yaw)
     steps = int(HORIZON_S / STEP_S)
-    reach = i_ego + int(v * HORIZON_S + 60.0)
+    reach = i_ego + int(max(v, v_top) * HORIZON_S + 20.0)
     for k in range(1, steps + 1):
         if lane >= 0:
             s += speed * STEP_S
@@ -80,17 +86,22 @@ def conflict_at(
         else:
             x += speed * STEP_S * math.cos(yaw)
             y += speed * STEP_S * math.sin(yaw)
-        index, s_o, d_o = project(path, x, y, i_ego, reach)
+        index, s_o, d_o = project(path, x, y, i_ego, reach, half_width + 0.5 * length + _BODY)
         turn = yaw - path.heading[index]
         across = abs(math.sin(turn)) * 0.5 * length + abs(math.cos(turn)) * 0.5 * width
         along = abs(math.cos(turn)) * 0.5 * length + abs(math.sin(turn)) * 0.5 * width
         if abs(d_o) > half_width + across + _BODY or s_o + along < s_front:
             continue
-        if math.cos(turn) > 0.8 and s_o - along > s_front and speed >= v:
-            continue  # joins ahead and pulls away
-        t_object = k * STEP_S
+        t = k * STEP_S
+        if math.cos(turn) > _SAME_WAY:
+            behind = s_front + v * t - ego_length - (s_o + along)
+            room = s_o - along - (s_front + v * t)
+            wish = _JOIN_M + _JOIN_S * v
+            if behind > _JOIN_M or room > wish:
+                return np.inf, 0.0
+            return np.inf, 2.0 * (wish - room) / (t * t)
         t_ego = earliest(s_o - along - s_front, v, v_top, accel)
         t_clear = (s_o + along - s_front + _CLEAR_M) / max(v, 1.0)
-        if t_ego - _MARGIN_S < t_object < t_clear + _MARGIN_S:
-            return s_o - along
-    return np.inf
+        if t_ego - _MARGIN_S < t < t_clear + _MARGIN_S:
+            return s_o - along, 0.0
+    return np.inf, 0.0

@@ -95,8 +95,11 @@ def _resample(road: RoadArrays, xy: Floats, facts: Ints) -> Path:
 
 
 @kernel
-def project(path: Path, x: float, y: float, i_from: int, i_to: int) -> tuple[int, float, float]:
-    """Return (index, s, d) of the nearest path point between two indices, refined along the tangent; d left + [m]."""
+def project(path: Path, x: float, y: float, i_from: int, i_to: int, near: float = 0.0) -> tuple[int, float, float]:
+    """Return (index, s, d) of the nearest path point between two indices, refined along the tangent; d left + [m].
+
+    Where the way comes by more than once, the first passage within `near` metres counts.
+    """
     n = len(path.x)
     lo = max(0, i_from)
     hi = min(n, i_to)
@@ -107,6 +110,8 @@ def project(path: Path, x: float, y: float, i_from: int, i_to: int) -> tuple[int
         if r < nearest:
             nearest = r
             best = i
+        elif nearest < near * near:
+            break
     c = np.cos(path.heading[best])
     si = np.sin(path.heading[best])
     dx = x - path.x[best]

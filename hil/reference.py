@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -26,6 +27,12 @@ from twin.samples import LaneBoundaries, ObjectList, PoseEstimate, Sample, Seen,
 from twin.state import BICYCLE, LAMP_GREEN, LAMP_OFF, LAMP_RED, LAMP_RED_YELLOW, OBJECT, PEDESTRIAN
 
 Braking = Callable[[float, float, float, float], float]
+
+_SIDE_BY_SIDE: Final = 0.92  # cosine between two courses up to which one may change into the other's lane
+_FAR_M: Final = 40.0  # what is on the way farther off may come by before the ego gets there
+_NEAR_M: Final = 4.0  # what is that close to the way is on it where the way comes by first
+_SEEN_LANE_M: Final = 60  # how far a lane camera looks, in points of the way
+_STEADY_BEND: Final = 0.001  # a cubic through a lane whose curvature varies more is off at its near end [1/m]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,9 @@ class Reference:
         self._index, s, d = project(path, pose.x, pose.y, lo, hi)
         if lanes is not None:
             centre = 0.5 * (lanes.left[0] + lanes.right[0])
-            on_lane = bool(path.centred[self._index]) and abs(d + self._shift) < 0.8
+            ahead = slice(self._index, self._index + _SEEN_LANE_M)
+            steady = float(np.ptp(path.curvature[ahead])) < _STEADY_BEND
+            on_lane = steady and bool(path.centred[ahead].all()) and abs(d + self._shift) < 0.8
             error = float(np.clip(-centre - d, -1.5, 1.5))
             self._shift += 0.05 * (error - self._shift) if on_lane and abs(centre) < 1.2 else 0.0
         return _Place(s, d + self._shift)
@@ -235,7 +244,10 @@ class Reference:
         accel = self._toward(v, self._speed_here(place.s, v), math.inf, v)
         for hindrance in self._obstacles(t_ns, pose, place, front):
             gap, v_lead = hindrance.gap, hindrance.speed
-            if hindrance.crosses:
+            if hindrance.decel > 0.0:
+                accel = min(accel, -min(hindrance.decel, self._habits.decel_mps2))
+                urgent = False
+            elif hindrance.crosses:
                 accel = min(accel, self._stop_at(v, gap))
                 urgent = braking_needed(v, gap, v_lead) > self._habits.urgent_mps2
             else:
@@ -303,7 +315,7 @@ class Reference:
 
     def _in_the_way(self, front: float, place: _Place, v: float, half: float, thing: _Thing) -> list[_Hindrance]:
         path = self._path
-        index, s, d = project(path, thing.x, thing.y, self._index - 40, self._index + 260)
+        index, s, d = project(path, thing.x, thing.y, self._index - 40, self._index + 260, _NEAR_M)
         d += self._shift
         heading = float(path.heading[index])
         c, si = math.cos(heading), math.sin(heading)
@@ -312,29 +324,34 @@ class Reference:
         reach = abs(math.cos(turn)) * 0.5 * thing.length + abs(math.sin(turn)) * 0.5 * thing.width
         side = abs(math.sin(turn)) * 0.5 * thing.length + abs(math.cos(turn)) * 0.5 * thing.width
         gap = s - reach - front
+        ahead: list[_Hindrance] = []
         if s + reach < place.s + self._car.wheelbase or gap > 200.0 or abs(d) > 60.0:
             return []  # beside, behind or far away
         free = abs(d) - side - half
         if free < 0.15 and gap < 200.0:
-            return [_Hindrance(max(gap, 0.0), max(along, 0.0) if math.cos(turn) > -0.3 else 0.0, False)]
+            ahead = [_Hindrance(max(gap, 0.0), max(along, 0.0) if math.cos(turn) > -0.3 else 0.0)]
+            if gap < _FAR_M:
+                return ahead
         closing = -across * math.copysign(1.0, d)
-        if closing > 0.15 and along > 2.0:
+        if closing > 0.15 and along > 2.0 and math.cos(turn) > _SIDE_BY_SIDE:
             t_side = free / closing
             t_rear = (gap + thing.length + self._car.length) / (v - along) + 0.1 if v > along else math.inf
             if t_side < min(2.0, t_rear) and gap > -self._car.length:
-                return [_Hindrance(max(gap, 0.0), along, False)]
+                return [_Hindrance(max(gap, 0.0), along)]
             return []
         speed = math.hypot(thing.vx, thing.vy)
         lane_user = thing.kind not in (PEDESTRIAN, BICYCLE, OBJECT)
         course = math.atan2(thing.vy, thing.vx) if speed > 0.5 else thing.yaw
-        s_meet = conflict_at(
+        s_meet, let_in = conflict_at(
             self._brief.road.arrays, path, max(self._index, 0), front,
-            v, min(self._speed_set, 60.0), self._habits.accel_mps2, half,
+            v, min(self._speed_set, 60.0), self._habits.accel_mps2, half, self._car.length,
             thing.x, thing.y, course, speed, thing.length, thing.width, lane_user,
         )  # fmt: skip
         if math.isfinite(s_meet) and s_meet - front > -1.0:
-            return [_Hindrance(max(s_meet - front - 1.0, 0.0), 0.0, True)]
-        return []
+            return [*ahead, _Hindrance(max(s_meet - front - 1.0, 0.0), 0.0, crosses=True)]
+        if let_in > 0.0:
+            return [*ahead, _Hindrance(math.inf, along, decel=let_in)]
+        return ahead
 
     def _stops(self, t_ns: int, place: _Place, front: float, v: float) -> list[float]:
         """Return the gaps to the lines and ends to stop at."""
@@ -412,11 +429,13 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Hindrance:
-    """What to slow down for: the gap to it [m], its speed along the way, and whether it only crosses."""
+    """What to slow down for: the gap to it [m], its speed along the way, whether it only crosses, and how hard to
+    brake [m/s^2] where a gap does not say so."""
 
     gap: float
     speed: float
-    crosses: bool
+    crosses: bool = False
+    decel: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
