@@ -29,6 +29,24 @@ def idm(
 
 
 @kernel
+def cool(
+    v: float, v_set: float, gap: float, v_lead: float, headway: float, standstill: float, accel: float, decel: float
+) -> float:
+    """Return the acceleration of an adaptive cruise control that does not overreact to whoever cuts in.
+
+    The intelligent driver model, softened where a leader that keeps its speed calls for less (Kesting, Treiber and
+    Helbing, Phil. Trans. R. Soc. A 368, 2010, with all its coolness and a leader taken not to accelerate). The softness
+    ends as the gap closes: a leader that brakes shows first in its speed.
+    """
+    wanted = idm(v, v_set, gap, v_lead, headway, standstill, accel, decel)
+    least = -braking_needed(v, gap, v_lead)
+    if wanted >= least:
+        return wanted
+    firm = decel * (1.0 + max(0.0, v - v_lead))
+    return least + firm * math.tanh((wanted - least) / firm)
+
+
+@kernel
 def braking_needed(v: float, gap: float, v_lead: float) -> float:
     """Return the constant deceleration that just avoids touching a leader that keeps v_lead."""
     if v <= v_lead:

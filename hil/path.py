@@ -18,7 +18,8 @@ _CHANGE_M: Final = 60.0  # a lane change of the route is spread over at most thi
 
 class Path(NamedTuple):
     """A line sampled every SPACING_M: arc length, position (map frame), heading (unwrapped), curvature (left +),
-    speed limit (inf where unknown), lane row, and whether the line is the lane's centre (1) or a lane change (0)."""
+    speed limit (inf where unknown), lane row, whether the line is the lane's centre (1) or a lane change (0), and the
+    width of the lane."""
 
     s: Floats
     x: Floats
@@ -28,6 +29,7 @@ class Path(NamedTuple):
     limit: Floats
     lane: Ints
     centred: Ints
+    width: Floats
 
 
 def path_of(road: RoadArrays, route: NDArray[np.int64]) -> Path:
@@ -43,24 +45,25 @@ def path_of(road: RoadArrays, route: NDArray[np.int64]) -> Path:
     i = 0
     while i < len(route):
         lane = int(route[i])
-        xy = _centre(road, lane)
+        line = _centre(road, lane)
         j = i
         while j + 1 < len(route) and _beside(road, int(route[j]), int(route[j + 1])):
             j += 1
-            xy = _blend(xy, _centre(road, int(route[j])))
-        pieces.append(xy)
-        lanes.append(np.full(len(xy), int(route[j]), dtype=np.int64))
-        centred.append(np.full(len(xy), int(i == j), dtype=np.int64))
+            line = _blend(line, _centre(road, int(route[j])))
+        pieces.append(line)
+        lanes.append(np.full(len(line), int(route[j]), dtype=np.int64))
+        centred.append(np.full(len(line), int(i == j), dtype=np.int64))
         i = j + 1
-    xy = np.concatenate(pieces)
+    line = np.concatenate(pieces)
     facts = np.column_stack([np.concatenate(lanes), np.concatenate(centred)])
-    keep = np.concatenate([[True], np.hypot(*np.diff(xy, axis=0).T) > 1e-6])
-    return _resample(road, xy[keep], facts[keep])
+    keep = np.concatenate([[True], np.hypot(*np.diff(line[:, :2], axis=0).T) > 1e-6])
+    return _resample(road, line[keep], facts[keep])
 
 
 def _centre(road: RoadArrays, lane: int) -> Floats:
+    """Return x, y and width along a lane, (n, 3)."""
     points = slice(int(road.first[lane]), int(road.first[lane + 1]))
-    return np.column_stack([road.x[points], road.y[points]])
+    return np.column_stack([road.x[points], road.y[points], road.width[points]])
 
 
 def _beside(road: RoadArrays, lane: int, other: int) -> bool:
@@ -71,27 +74,26 @@ def _blend(start: Floats, end: Floats) -> Floats:
     """Leave `start` for `end` by a half cosine in its middle; both run side by side."""
     n = min(len(start), len(end))
     u = np.linspace(0.0, 1.0, n)
-    a = np.column_stack([np.interp(u, np.linspace(0, 1, len(start)), start[:, k]) for k in (0, 1)])
-    b = np.column_stack([np.interp(u, np.linspace(0, 1, len(end)), end[:, k]) for k in (0, 1)])
-    length = float(np.hypot(*np.diff(a, axis=0).T).sum())
+    a = np.column_stack([np.interp(u, np.linspace(0, 1, len(start)), start[:, k]) for k in (0, 1, 2)])
+    b = np.column_stack([np.interp(u, np.linspace(0, 1, len(end)), end[:, k]) for k in (0, 1, 2)])
+    length = float(np.hypot(*np.diff(a[:, :2], axis=0).T).sum())
     half = 0.5 * min(1.0, _CHANGE_M / max(length, 1e-9))
     w = np.clip((u - 0.5 + half) / (2.0 * half), 0.0, 1.0)
     w = 0.5 - 0.5 * np.cos(np.pi * w)
     return a * (1.0 - w[:, None]) + b * w[:, None]
 
 
-def _resample(road: RoadArrays, xy: Floats, facts: Ints) -> Path:
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
+def _resample(road: RoadArrays, line: Floats, facts: Ints) -> Path:
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line[:, :2], axis=0).T))])
     n = max(2, int(along[-1] / SPACING_M) + 1)
     s = np.linspace(0.0, float(along[-1]), n)
-    x = np.interp(s, along, xy[:, 0])
-    y = np.interp(s, along, xy[:, 1])
+    x, y, width = (np.interp(s, along, line[:, k]) for k in (0, 1, 2))
     lane, centred = facts[np.minimum(np.searchsorted(along, s, side="left"), len(facts) - 1)].T.copy()
     heading = np.unwrap(np.arctan2(np.gradient(y, s), np.gradient(x, s)))
     curvature = np.gradient(heading, s)
     smooth = np.convolve(np.pad(curvature, 2, mode="edge"), np.full(5, 0.2), mode="valid")
     limit = road.speed_limit[lane]
-    return Path(s, x, y, heading, smooth, np.where(np.isnan(limit), np.inf, limit), lane, centred)
+    return Path(s, x, y, heading, smooth, np.where(np.isnan(limit), np.inf, limit), lane, centred, width)
 
 
 @kernel

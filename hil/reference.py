@@ -18,7 +18,7 @@ import numpy as np
 from hil import fsm as fuzzy
 from hil.conflict import conflict_at
 from hil.lateral import hold, look_ahead, pursue, road_wheel, understeer
-from hil.longitudinal import braking_needed, idm
+from hil.longitudinal import braking_needed, cool, idm
 from hil.path import bend_at, path_of, point_at, project
 from twin.clock import seconds
 from twin.command import Cause, Command, Mode
@@ -32,6 +32,7 @@ _SIDE_BY_SIDE: Final = 0.92  # cosine between two courses up to which one may ch
 _FAR_M: Final = 40.0  # what is on the way farther off may come by before the ego gets there
 _NEAR_M: Final = 4.0  # what is that close to the way is on it where the way comes by first
 _SEEN_LANE_M: Final = 60  # how far a lane camera looks, in points of the way
+_ODD_WIDTH_M: Final = 0.3  # borders that are so much farther apart than the map says are no help
 _STEADY_BEND: Final = 0.001  # a cubic through a lane whose curvature varies more is off at its near end [1/m]
 
 
@@ -193,7 +194,8 @@ class Reference:
         if lanes is not None:
             centre = 0.5 * (lanes.left[0] + lanes.right[0])
             ahead = slice(self._index, self._index + _SEEN_LANE_M)
-            steady = float(np.ptp(path.curvature[ahead])) < _STEADY_BEND
+            odd_width = abs(lanes.left[0] - lanes.right[0] - path.width[self._index]) > _ODD_WIDTH_M
+            steady = float(np.ptp(path.curvature[ahead])) < _STEADY_BEND and not odd_width
             on_lane = steady and bool(path.centred[ahead].all()) and abs(d + self._shift) < 0.8
             error = float(np.clip(-centre - d, -1.5, 1.5))
             self._shift += 0.05 * (error - self._shift) if on_lane and abs(centre) < 1.2 else 0.0
@@ -269,7 +271,7 @@ class Reference:
 
     def _toward(self, v: float, v_set: float, gap: float, v_lead: float) -> float:
         h = self._habits
-        return idm(v, v_set, gap, v_lead, h.headway_s, h.standstill_m, h.accel_mps2, h.decel_mps2)
+        return cool(v, v_set, gap, v_lead, h.headway_s, h.standstill_m, h.accel_mps2, h.decel_mps2)
 
     def _front_overhang(self) -> float:
         return self._car.length - self._car.rear_overhang - self._car.wheelbase
