@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.made
 DEMO := runs/demo
 
-.PHONY: help env demo test check format clean
+.PHONY: help env demo test fuzz check format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make env     the environment in $(VENV)"
 	@echo "make demo    a suite of over 100 cases, with report, in $(DEMO)"
 	@echo "make test    the whole test suite"
+	@echo "make fuzz    the suite with fresh random examples in its property tests"
 	@echo "make check   format, lint, types and tests"
 	@echo "make clean   remove what was made (records in runs/ stay)"
 
@@ -29,12 +30,17 @@ demo: $(STAMP)
 	@echo "Look at $(DEMO)/report.html (results.parquet, junit.xml and records/ lie beside it)."
 
 test: $(STAMP)
+	@$(BIN)/twin doctor --compile
 	$(BIN)/pytest --numprocesses auto --dist worksteal
+
+fuzz: $(STAMP)
+	HYPOTHESIS_PROFILE=explore $(BIN)/pytest --numprocesses auto --dist worksteal
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@$(BIN)/twin doctor --compile
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 format: $(STAMP)

@@ -291,13 +291,21 @@ def schema(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    compile_now: Annotated[bool, typer.Option("--compile", help="Compile the kernels now, once per machine.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Say what this machine can do, and what is missing."""
     from dataclasses import asdict
 
     from scenarios import console
     from scenarios.doctor import examine
 
+    if compile_now:
+        from scenarios.warm import warm
+
+        console.tell_about_compiling()
+        warm()
     checks = examine(Path("runs"))
     if as_json:
         _print_json([asdict(one) for one in checks])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from reports.finding import measured
 from twin.authored import Problem
-from twin.kernel import KERNEL_CACHE
 
 if TYPE_CHECKING:
     from scenarios.doctor import Check
@@ -62,8 +61,10 @@ def show_problems(problems: Sequence[Problem], files: int) -> None:
 
 def tell_about_compiling() -> None:
     """Say once per machine why the first run takes longer."""
-    if not any(Path(os.environ.get("NUMBA_CACHE_DIR", KERNEL_CACHE)).rglob("*.nbi")):
-        notes.print("compiling kernels, once on this machine; this takes a few minutes", style="dim")
+    from scenarios.warm import is_warm
+
+    if not is_warm():
+        notes.print("compiling kernels, once on this machine; this takes a minute or two", style="dim")
 
 
 class Ride:
@@ -126,7 +127,7 @@ def show_run(result: Single) -> None:
             table.add_row(
                 finding.criterion,
                 finding.text,
-                _measured(finding.value, finding.unit),
+                measured(finding.value, finding.unit),
                 "" if math.isnan(finding.t_s) else f"{finding.t_s:.2f} s",
                 verdict_text(str(finding.verdict)),
             )
@@ -200,12 +201,6 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-def _measured(value: float, unit: str) -> str:
-    if math.isnan(value):
-        return ""
-    return ("yes" if value else "no") if unit == "bool" else f"{_number(value)} {unit}".strip()
 
 
 def _number(value: float) -> str:

@@ -24,6 +24,7 @@ from scenarios.ledger import UNFINISHED, Ledger, Row
 from scenarios.planning import Job, Plan
 from scenarios.pools import Pool, pool
 from scenarios.settings import Settings
+from scenarios.warm import warm
 from twin.clock import seconds
 from twin.files import write_whole
 
@@ -88,6 +89,7 @@ class _Crew:
             return
         settings = self._settings
         if self._pool is None:
+            warm()
             make = partial(Bench, self._plan.scenarios, settings)
             self._pool = pool(make, min(workers_of(settings), len(jobs)), settings.ray.address)
         limit_s = seconds(settings.engine.run_budget)

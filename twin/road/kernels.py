@@ -147,7 +147,7 @@ def _find(
         if use_heading:
             i, part = _before(road, lane, s)
             along = road.heading[i] + part * (road.heading[i + 1] - road.heading[i])
-            score = 0.2 * score + math.cos(heading - along)
+            score = 0.05 * score + math.cos(heading - along)
         if score > best_score:
             best, best_s, best_d, best_score = lane, s, d, score
     return best, best_s, best_d
