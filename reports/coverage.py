@@ -106,6 +106,11 @@ def seconds_in_cells(odd: Odd | None, met: Sequence[Situation]) -> dict[str, dic
 
 def covered(odd: Odd, runs: Iterable[Sequence[Situation]]) -> Coverage:
     """Count the cells and pairs of a domain that runs have met for at least LEAST_S each."""
+    return covered_cells({name: [cell.name for cell in cells] for name, cells in odd.cells.items()}, runs)
+
+
+def covered_cells(cells: Mapping[str, Sequence[str]], runs: Iterable[Sequence[Situation]]) -> Coverage:
+    """Count what runs have met of the cells (attribute -> names) of a domain, and of their pairs."""
     total = 0
     cell_runs: dict[tuple[str, str], int] = {}
     cell_seconds: dict[tuple[str, str], float] = {}
@@ -115,7 +120,9 @@ def covered(odd: Odd, runs: Iterable[Sequence[Situation]]) -> Coverage:
         seconds: dict[tuple[str, str], float] = {}
         together: dict[Pair, float] = {}
         for situation in met:
-            items = [(n, c) for n, c in situation.cells.items() if c not in (OUTSIDE, UNKNOWN)]
+            items = [
+                (n, situation.cells[n]) for n in cells if situation.cells.get(n, UNKNOWN) not in (OUTSIDE, UNKNOWN)
+            ]
             for item in items:
                 seconds[item] = seconds.get(item, 0.0) + situation.seconds
             for pair in combinations(items, 2):
@@ -124,7 +131,7 @@ def covered(odd: Odd, runs: Iterable[Sequence[Situation]]) -> Coverage:
             cell_seconds[item] = cell_seconds.get(item, 0.0) + spent
             cell_runs[item] = cell_runs.get(item, 0) + (spent >= LEAST_S - 1e-9)
         met_pairs |= {pair for pair, spent in together.items() if spent >= LEAST_S - 1e-9}
-    items = [(name, cell.name) for name, cells in odd.cells.items() for cell in cells]
+    items = [(name, cell) for name, names in cells.items() for cell in names]
     pairs = [(a, b) for a, b in combinations(items, 2) if a[0] != b[0]]
     return Coverage(
         runs=total,

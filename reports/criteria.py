@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from reports.finding import Finding, Verdict
+from reports.finding import measured as in_words
 from reports.metrics import METRICS, YES_NO
 from reports.signals import Signals
 from reports.stl import SCALES, evaluate
@@ -115,7 +116,7 @@ def _threshold(run: Run, criterion: Criterion, measured: Series, complete: bool)
         verdict = Verdict.INCONCLUSIVE
     t_s = seconds(int(measured.t_ns[tick])) if tick >= 0 else math.nan
     where = f" at {t_s:.2f} s" if tick >= 0 else ""
-    why = f"{aggregate} {criterion.metric} is {value:.4g} {unit}{where}"
+    why = f"{aggregate} {criterion.metric} is {in_words(value, unit)}{where}"
     return Finding(criterion.name, criterion.text, verdict, value, unit, margin / scale, t_s, why)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
+
+from reports.metrics.measure import YES_NO
 
 
 class Verdict(StrEnum):
@@ -32,3 +35,12 @@ class Finding:
     robustness: float
     t_s: float
     why: str
+
+
+def measured(value: float, unit: str) -> str:
+    """Return a measured value as people read it: yes or no for what holds or not, a count without a unit."""
+    if math.isnan(value):
+        return ""
+    if unit == YES_NO:
+        return "yes" if value else "no"
+    return f"{value:.4g}" if unit in ("", "1") else f"{value:.4g} {unit}"

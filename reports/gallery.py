@@ -20,6 +20,7 @@ from twin.view import Scene
 _MAX_SCATTERS: Final = 12
 _MAX_BARS: Final = 60
 _MAX_HISTOGRAMS: Final = 9
+_LONGEST_S: Final = 10.0  # a least time to something that is further off says nothing about a conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,10 @@ def pictures(rows: pd.DataFrame, replays: Mapping[str, Scene]) -> list[Picture]:
     verdicts = np.array([str(v) for v in rows["verdict"]])
     out += _histograms(rows, verdicts)[:_MAX_HISTOGRAMS]
     for points in _scatters(rows)[:_MAX_SCATTERS]:
-        out.append(Picture(plots.scatter(points), "Cases in the two parameters that tell failure from success best."))
+        told = (
+            "that tell failure from success best" if {"PASS", "FAIL"} <= set(points.verdicts) else "that varied first"
+        )
+        out.append(Picture(plots.scatter(points), f"Cases in the two parameters {told}, in SI units."))
     lines = _speeds(rows, replays)
     if lines:
         out.append(Picture(plots.curves("Ego speed of the replayed runs", "km/h", lines), "Coloured by verdict.", True))
@@ -57,15 +61,19 @@ def _histograms(rows: pd.DataFrame, verdicts: NDArray[np.str_]) -> list[Picture]
     out = []
     for column in figure_columns(rows):
         values = numeric(rows, column)
-        if len(np.unique(values[np.isfinite(values)])) > 2:
-            groups = {str(v): values[verdicts == v] for v in dict.fromkeys(verdicts)}
-            out.append(Picture(plots.histogram(*name_and_unit(column), groups), _missing_note(values)))
+        name, unit = name_and_unit(column)
+        far = np.isfinite(values) & (values > _LONGEST_S) & (unit == "s") & name.startswith("min ")
+        near = np.where(far, np.nan, values)
+        if len(np.unique(near[np.isfinite(near)])) > 2:
+            groups = {str(v): near[verdicts == v] for v in dict.fromkeys(verdicts)}
+            out.append(Picture(plots.histogram(name, unit, groups), _missing_note(values, int(far.sum()))))
     return out
 
 
-def _missing_note(values: Floats) -> str:
+def _missing_note(values: Floats, far: int) -> str:
     missing = int((~np.isfinite(values)).sum())
-    return f"{plural(missing, 'case')} without this figure." if missing else "Every case has this figure."
+    told = f"{plural(missing, 'case')} without this figure." if missing else "Every case has this figure."
+    return told + (f" {plural(far, 'case')} above {_LONGEST_S:g} s, not drawn." if far else "")
 
 
 def _scatters(rows: pd.DataFrame) -> list[plots.Points]:

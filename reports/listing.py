@@ -16,7 +16,7 @@ _TELLING: Final = (
     *("f.min_ttc_s", "f.min_headway_s", "f.min_clearance_m", "f.impact_speed_mps", "f.max_decel_mps2"),
     *("f.max_drac_mps2", "f.min_pet_s", "f.max_jerk_mps3", "f.max_localisation_error_m", "f.comfort_share"),
 )
-_NUMBERS: Final = ("seed", "distance_km", "duration_s")
+_NUMBERS: Final = ("distance_km", "duration_s")
 _UNITS: Final = {"_km": "km", "_s": "s", "_mps": "m/s", "_mps2": "m/s²", "_mps3": "m/s³", "_m": "m", "_pct": "%"}
 
 
@@ -52,6 +52,8 @@ def _json_number(value: object) -> float | int | None:
 
 
 def _json_text(value: object) -> str | None:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_)):
+        return str(value)
     return value if isinstance(value, str) and value else None
 
 

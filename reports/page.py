@@ -7,19 +7,20 @@ lets no script run but the two of this page, known by their hashes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import summary
 from reports.coverage import LEAST_S
-from reports.finding import Verdict
+from reports.finding import Verdict, measured
 from reports.gallery import pictures
 from reports.listing import table
 from reports.summary import plural
@@ -41,20 +42,23 @@ _SECTIONS: Final = (
     ("cases", "Cases"),
     ("again", "Repeat"),
 )
+_MAX_EPISODES: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
     """What the rows do not say: how it was run, and what it was run against.
 
-    `odd_name` is the driver's ODD, `facts` are lines of "to get the same again".
+    `odds` names the ODD that a scenario is judged against, `again` gives the command that runs one case again, by case
+    id, and `facts` are lines of "to get the same again".
     """
 
     title: str = "Report"
     command: str = ""
     driver: str = ""
-    odd_name: str = ""
-    facts: Mapping[str, str] | None = None
+    odds: Mapping[str, str] = field(default_factory=dict)
+    again: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_report(folder: Path, rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta | None = None) -> Path:
@@ -67,8 +71,8 @@ def write_report(folder: Path, rows: pd.DataFrame, replays: Mapping[str, Scene],
 def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
     """Return the page."""
     everything = summary.outcome("all", rows)
-    shown = _replays(rows, replays)
-    odd = summary.odd_coverage(rows)
+    shown = _replays(rows, replays, meta.again)
+    events = summary.episodes(rows)
     viewer, script = assets(), _asset("report.js")
     columns, cases = table(rows)
     return (
@@ -94,9 +98,11 @@ def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
             replay_ids={r["case_id"] for r in shown},
             replay_note=_replay_note(len(shown), len(rows)),
             figures=[{"svg": Markup(p.svg), "caption": p.caption, "wide": p.wide} for p in pictures(rows, replays)],
-            odd=[_odd_line(line) for line in odd],
-            odd_note=_odd_note(odd, meta.odd_name),
+            odds=[_domain(domain) for domain in summary.odd_domains(rows, meta.odds)],
+            odd_note=_odd_note(),
             disengagements=summary.disengagements(rows),
+            episodes=events[:_MAX_EPISODES],
+            episodes_left=max(0, len(events) - _MAX_EPISODES),
             columns=columns,
             cases=Markup(
                 embed(
@@ -105,10 +111,11 @@ def render(rows: pd.DataFrame, replays: Mapping[str, Scene], meta: Meta) -> str:
                         "rows": cases,
                         "order": [v.value for v in _ORDER],
                         "replays": sorted(r["case_id"] for r in shown),
+                        "again": dict(sorted(meta.again.items())),
                     }
                 )
             ),
-            facts=[(k, v) for k, v in {"command": meta.command, **(meta.facts or {})}.items() if v],
+            facts=[(k, v) for k, v in {"command": meta.command, **meta.facts}.items() if v],
         )
     )
 
@@ -120,7 +127,10 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"percent": _percent, "figure": _figure, "duration": _duration}
+    environment.filters |= {
+        **{"percent": _percent, "figure": _figure, "duration": _duration},
+        **{"measured": _measured, "breaking": _breaking, "counted": _counted},
+    }
     return environment
 
 
@@ -139,6 +149,23 @@ def _figure(value: float) -> str:
     return f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
 
 
+def _measured(value: float, unit: str) -> str:
+    if not math.isfinite(value):
+        return _figure(value)
+    return (
+        measured(value, unit).replace("m/s^2", "m/s²").replace("m/s^3", "m/s³").replace("-", "−").replace(" ", "\u00a0")
+    )
+
+
+def _breaking(name: str) -> Markup:
+    """Return a name that may go on in the next line after `_`, `.` and `/`, and nowhere else."""
+    return Markup(re.sub(r"([_./])", r"\1<wbr>", str(escape(name))))
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "–"
+
+
 def _duration(seconds: float) -> str:
     return (
         f"{seconds:.0f} s"
@@ -153,8 +180,8 @@ def _subtitle(rows: pd.DataFrame, meta: Meta) -> str:
     parts = [plural(len(rows), "case"), plural(rows["scenario"].nunique(), "scenario")]
     if meta.driver:
         parts.append(f"driver {meta.driver}")
-    if meta.odd_name:
-        parts.append(f"ODD {meta.odd_name}")
+    if meta.odds:
+        parts.append(f"ODD {', '.join(dict.fromkeys(meta.odds.values()))}")
     return " · ".join(parts)
 
 
@@ -206,25 +233,37 @@ def _odd_line(line: summary.OddLine) -> dict[str, Any]:
     return {name: getattr(line, name) for name in line.__dataclass_fields__} | {"shown": list(zip(line.cells, weights))}
 
 
-def _odd_note(lines: Sequence[summary.OddLine], name: str) -> str:
-    if not lines:
-        return "No case was judged against an ODD, so there is nothing to cover."
-    met, cells = sum(line.met for line in lines), sum(len(line.cells) for line in lines)
+def _domain(domain: summary.OddDomain) -> dict[str, Any]:
+    return {
+        "name": domain.name or "without a name",
+        "scenarios": domain.scenarios,
+        "runs": domain.runs,
+        "met": domain.met,
+        "cells": domain.cells,
+        "pairs_met": domain.pairs_met,
+        "pairs_of": domain.pairs_of,
+        "pairs": sorted(domain.pairs, key=lambda p: (p.met / p.of, -p.of)),
+        "lines": [_odd_line(line) for line in domain.lines],
+    }
+
+
+def _odd_note() -> str:
     return (
-        f"{met} of {cells} cells of the ODD{f' {name}' if name else ''} met, by conditions measured tick by tick in the"
-        f" runs, not by those asked for in the scenarios. A cell is met once a run was in it for {LEAST_S} s; "
-        "hatched cells never were. Time outside the ODD or with the condition unknown covers nothing."
+        "Conditions measured tick by tick in the runs, not those asked for in the scenarios, over the cells of the ODD "
+        f"that each scenario is judged against. A cell is met once a run was in it for {LEAST_S} s; hatched cells "
+        "never were. A pair is met when both cells were met at the same time; pairs that cannot occur together are "
+        "counted too. Time outside the ODD or with the condition unknown covers nothing."
     )
 
 
 def _replay_note(shown: int, cases: int) -> str:
     if not shown:
         return "No record was kept, so there is nothing to replay."
-    rest = "" if shown == cases else " The others run again by the command of their case."
+    rest = "" if shown == cases else " The sweep with record=all keeps the others as well."
     return f"{plural(shown, 'run')} of {cases} with a record, the worst first.{rest}"
 
 
-def _replays(rows: pd.DataFrame, replays: Mapping[str, Scene]) -> list[dict[str, Any]]:
+def _replays(rows: pd.DataFrame, replays: Mapping[str, Scene], again: Mapping[str, str]) -> list[dict[str, Any]]:
     by_id = {str(r["case_id"]): r for r in rows.to_dict("records")}
     rank = {v.value: i for i, v in enumerate(_ORDER)}
     out = []
@@ -238,6 +277,7 @@ def _replays(rows: pd.DataFrame, replays: Mapping[str, Scene]) -> list[dict[str,
                 "seed": scene["seed"],
                 "verdict": str(row["verdict"]) if "verdict" in row else "",
                 "why": why if isinstance(why, str) else "",
+                "again": again.get(case_id, ""),
                 "html": Markup(replay_html(scene, case_id)),
             }
         )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
 
-from reports.coverage import LEAST_S, OUTSIDE, UNKNOWN
+from reports.coverage import LEAST_S, OUTSIDE, UNKNOWN, Situation, covered_cells
 from reports.finding import Verdict
 from reports.statistics import clopper_pearson, garwood
 
@@ -64,12 +65,32 @@ class CriterionLine:
 
 @dataclass(frozen=True, slots=True)
 class CauseLine:
-    """Disengagements of one cause, their rate per 1000 km, and how early they came."""
+    """Disengagements of one cause, their rate per 1000 km, and how early they came.
+
+    `who` and `odd` count them by who gave up, and by the state of the domain at that moment.
+    """
 
     cause: str
     rate: Rate
     lead_s: float
     runs: int
+    who: Mapping[str, int]
+    odd: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One disengagement of one case, as `reports.disengagement` types it."""
+
+    scenario: str
+    case_id: str
+    t_s: float
+    who: str
+    cause: str
+    odd: str
+    lead_s: float
+    speed_mps: float
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,47 @@ class OddLine:
     met: int
     outside_s: float
     unknown_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OddPairs:
+    """How many pairs of a cell of `first` with a cell of `second` were met at the same time."""
+
+    first: str
+    second: str
+    met: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class OddDomain:
+    """One ODD: the scenarios and runs that were judged against it, and what they met of its cells and their pairs."""
+
+    name: str
+    scenarios: tuple[str, ...]
+    runs: int
+    lines: tuple[OddLine, ...]
+    pairs: tuple[OddPairs, ...]
+
+    @property
+    def cells(self) -> int:
+        """Return how many cells there are to meet."""
+        return sum(len(line.cells) for line in self.lines)
+
+    @property
+    def met(self) -> int:
+        """Return how many cells were met."""
+        return sum(line.met for line in self.lines)
+
+    @property
+    def pairs_of(self) -> int:
+        """Return how many pairs of cells there are, possible or not."""
+        return sum(p.of for p in self.pairs)
+
+    @property
+    def pairs_met(self) -> int:
+        """Return how many pairs of cells were met at the same time."""
+        return sum(p.met for p in self.pairs)
 
 
 def proportion(count: int, of: int) -> Rate:
@@ -174,24 +236,77 @@ def _criterion(key: tuple[str, str], entries: Sequence[tuple[Mapping[str, Any], 
     )
 
 
+def episodes(rows: pd.DataFrame) -> list[Episode]:
+    """Return every disengagement, in the order of the rows."""
+    return [
+        Episode(
+            scenario=str(row.get("scenario", "")),
+            case_id=str(row["case_id"]),
+            t_s=number(event.get("t_s")),
+            who=str(event.get("who", "")),
+            cause=str(event.get("cause", "")),
+            odd=str(event.get("odd", "")),
+            lead_s=number(event.get("lead_s")),
+            speed_mps=number(event.get("speed_mps")),
+            note=str(event.get("note", "")),
+        )
+        for row in (rows.to_dict("records") if "disengagements" in rows else [])
+        for event in listed(row["disengagements"])
+    ]
+
+
 def disengagements(rows: pd.DataFrame) -> list[CauseLine]:
     """Return one line per cause, the most frequent first, after the line of all causes together."""
     km = total(rows, "distance_km")
-    events: list[tuple[str, float, str]] = []
-    for row in rows[["case_id", "disengagements"]].to_dict("records") if "disengagements" in rows else []:
-        for event in listed(row["disengagements"]):
-            events.append((str(event.get("cause", "")), number(event.get("lead_s")), str(row["case_id"])))
-    causes = sorted({cause for cause, _, _ in events}, key=lambda c: (-sum(e[0] == c for e in events), c))
-    groups = [("all causes", events), *((c, [e for e in events if e[0] == c]) for c in causes)]
+    events = episodes(rows)
+    counts = Counter(e.cause for e in events)
+    causes = sorted(counts, key=lambda c: (-counts[c], c))
+    groups = [("all causes", events), *((c, [e for e in events if e.cause == c]) for c in causes)]
     return [
         CauseLine(
             cause=name,
             rate=per_1000_km(len(group), km),
-            lead_s=_median([lead for _, lead, _ in group]),
-            runs=len({case_id for _, _, case_id in group}),
+            lead_s=_median([e.lead_s for e in group]),
+            runs=len({e.case_id for e in group}),
+            who=dict(sorted(Counter(e.who for e in group).items())),
+            odd=dict(sorted(Counter(e.odd for e in group).items())),
         )
         for name, group in groups
     ]
+
+
+def odd_domains(rows: pd.DataFrame, named: Mapping[str, str]) -> list[OddDomain]:
+    """Return what was met of every ODD; `named` is the ODD of each scenario, and "" stands for one without a name."""
+    if "odd" not in rows:
+        return []
+    judged = rows.loc[[bool(mapped(text)) for text in rows["odd"]]]
+    names = [named.get(str(scenario), "") for scenario in judged["scenario"]]
+    return [_domain(name, judged.loc[[n == name for n in names]]) for name in dict.fromkeys(names)]
+
+
+def _domain(name: str, rows: pd.DataFrame) -> OddDomain:
+    lines = odd_coverage(rows)
+    cells = {line.attribute: [cell.name for cell in line.cells] for line in lines}
+    found = covered_cells(cells, (_situations(text) for text in rows.get("situations", ())))
+    holes = Counter((a, b) for (a, _), (b, _) in found.pair_holes)
+    together = [(a, b) for i, a in enumerate(cells) for b in list(cells)[i + 1 :]]
+    sizes = {(a, b): len(cells[a]) * len(cells[b]) for a, b in together}
+    return OddDomain(
+        name=name,
+        scenarios=tuple(str(s) for s in dict.fromkeys(rows["scenario"])),
+        runs=len(rows),
+        lines=tuple(lines),
+        pairs=tuple(OddPairs(a, b, size - holes[a, b], size) for (a, b), size in sizes.items()),
+    )
+
+
+def _situations(text: object) -> list[Situation]:
+    found = []
+    for entry in listed(text):
+        seconds, cells = number(entry.get("seconds")), entry.get("cells")
+        if seconds > 0.0 and isinstance(cells, Mapping):
+            found.append(Situation(seconds, {a: c for a, c in cells.items() if isinstance(c, str)}))
+    return found
 
 
 def odd_coverage(rows: pd.DataFrame) -> list[OddLine]:

@@ -23,6 +23,17 @@
   const PAGE = 100;
   let shown = PAGE, sorted = null, falling = false, order = data.rows.map((_, i) => i);
 
+  const broken = (text) => text.split(/(?<=[_./])/).flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part]));
+  const repeat = (id) => {
+    const details = document.createElement("details");
+    const summary = document.createElement("summary");
+    const code = document.createElement("code");
+    summary.textContent = "run it again";
+    summary.className = "dim small";
+    code.textContent = data.again[id];
+    details.append(summary, code);
+    return details;
+  };
   const cell = (value, column) => {
     const td = document.createElement("td");
     if (column.numeric) td.className = "n";
@@ -37,13 +48,16 @@
       link.href = `#replay-${value}`;
       link.textContent = value;
       td.append(link);
+      if (value in data.again) td.append(repeat(value));
+    } else if (column.key === "case_id" && value in data.again) {
+      td.append(value, repeat(value));
     } else if (value === null) {
       td.textContent = "–";
       td.className += " dim";
     } else if (column.numeric) {
       td.textContent = Number.isInteger(value) ? String(value) : Number(value.toPrecision(4)).toString();
     } else {
-      td.textContent = value;
+      td.append(...broken(value));
       td.className = column.key === "why" || column.key === "parameters" ? "wide small" : "name";
     }
     return td;

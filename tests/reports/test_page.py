@@ -131,10 +131,59 @@ def test_the_worst_moment_links_to_its_replay() -> None:
 
 
 def test_odd_cells_without_a_run_are_shown_as_never_met() -> None:
-    page = render(rows(), {}, Meta(odd_name="motorway"))
-    assert "2 of 4 cells of the ODD motorway met" in page
+    page = render(rows(), {}, Meta(odds={"cut_in 0": "motorway", "cut_in 1": "motorway"}))
+    assert "<h3>motorway</h3>" in page
+    assert "<dt>cells met</dt><dd>2 of 4</dd>" in page
+    assert "<dt>pairs of cells met</dt><dd>0 of 3</dd>" in page
     assert "1 / 3" in page
-    assert page.count('class="cell none"') == 2
+    assert page.count("never</span>") == 2
+
+
+def test_every_odd_has_its_own_coverage_and_says_whose_it_is() -> None:
+    page = render(rows(), {}, Meta(odds={"cut_in 0": "motorway", "cut_in 1": "urban"}))
+    assert page.index("<h3>motorway</h3>") < page.index("<h3>urban</h3>")
+    assert page.count("<dt>runs</dt><dd>20</dd>") == 2
+    assert '<p class="small dim">cut_in 1</p>' in page
+
+
+def test_what_holds_or_not_is_said_in_words_and_a_count_without_a_unit() -> None:
+    held = {"criterion": "on_road", "text": "true", "verdict": "FAIL", "value": 0.0, "unit": "bool", "t_s": 5.5}
+    counted = {
+        "criterion": "red_light",
+        "text": "count <= 0",
+        "verdict": "PASS",
+        "value": 2.0,
+        "unit": "1",
+        "t_s": None,
+    }
+    page = render(rows(1).assign(findings=json.dumps([held, counted])), {}, Meta())
+    assert '<td class="n">no</td><td class="n">5.50&nbsp;s</td>' in page
+    assert '<td class="n">2</td><td class="n">–</td>' in page
+
+
+def test_a_name_breaks_only_after_its_joints() -> None:
+    assert "<b>cut_<wbr>in 0</b>" in render(rows(), {}, Meta())
+
+
+def test_a_disengagement_is_typed_and_leads_to_its_case() -> None:
+    page = render(rows(), scenes(), Meta())
+    row = (
+        '<td><a href="#replay-c004">c004</a></td><td class="n">4.00&nbsp;s</td><td>stack</td><td>perception</td>'
+        '<td>IN</td><td class="n">2.50&nbsp;s</td><td class="n">72.0&nbsp;km/h</td>'
+    )
+    assert row in page
+    assert "<td>1 stack</td><td>1 IN</td>" in page
+
+
+def test_the_command_that_runs_a_case_again_is_with_its_replay_and_in_the_table() -> None:
+    page = render(rows(), scenes(), Meta(again={"c004": "twin run x.yaml --seed 4"}))
+    assert "<code>twin run x.yaml --seed 4</code>" in page
+    assert table(page)["again"] == {"c004": "twin run x.yaml --seed 4"}
+
+
+def test_a_seed_keeps_all_its_digits() -> None:
+    data = table(render(rows(1).assign(seed=2**62 + 1), {}, Meta()))
+    assert data["rows"][0][[c["key"] for c in data["columns"]].index("seed")] == "4611686018427387905"
 
 
 def test_without_an_odd_there_is_no_denominator() -> None:
@@ -145,9 +194,9 @@ def test_no_text_of_people_becomes_an_element() -> None:
     page = render(
         rows(name=HOSTILE),
         scenes(HOSTILE),
-        Meta(HOSTILE, HOSTILE, HOSTILE, HOSTILE, {HOSTILE: HOSTILE}),
+        Meta(HOSTILE, HOSTILE, HOSTILE, {f"{HOSTILE} 0": HOSTILE}, {"c004": HOSTILE}, {HOSTILE: HOSTILE}),
     )
-    plain = render(rows(), scenes(), Meta("a", "b", "c", "d", {"z": "z"}))
+    plain = render(rows(), scenes(), Meta("a", "b", "c", {"cut_in 0": "d"}, {"c004": "e"}, {"z": "z"}))
     count = {tag: sum(t == tag for t, _ in Elements(page).tags) for tag in ("script", "img", "style")}
     assert count == {tag: sum(t == tag for t, _ in Elements(plain).tags) for tag in ("script", "img", "style")}
     assert count["img"] == 0
@@ -221,7 +270,7 @@ def test_infinite_figures_do_not_break_the_page() -> None:
 
 
 def test_a_browser_sorts_fills_and_draws_without_an_error(tmp_path: Path) -> None:
-    path = write_report(tmp_path, rows(130, HOSTILE), scenes(HOSTILE), Meta(title=HOSTILE))
+    path = write_report(tmp_path, rows(130, HOSTILE), scenes(HOSTILE), Meta(title=HOSTILE, again={"c004": HOSTILE}))
     dom = dom_after_selftest(path, tmp_path / "profile")
     assert attribute(dom, "twin-error") == []
     assert attribute(dom, "pwned") == []

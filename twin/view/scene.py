@@ -1,7 +1,8 @@
 """A run as a scene that a browser can draw: the road near the action, everybody's way, and what happened when.
 
 The scene is plain JSON. Lengths are whole centimetres from `origin`, angles milliradians, speeds cm/s. A track is a
-list of differences from tick to tick that ends with its last change; a state is a list of [tick, value] changes.
+list of differences from tick to tick that ends with its last change; a state is a list of [tick, value] changes. The
+seed is text: it may have more digits than a browser's numbers.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ VERSION: Final = 1
 _MAX_TICKS: Final = 4000
 _CM: Final = 100.0
 _MRAD: Final = 1000.0
+_LONGEST_S: Final = 10.0  # a time to something that is further off says nothing about a conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Mark:
 
 def encode(run: Run, series: Sequence[Series] = (), marks: Iterable[Mark] = (), title: str = "") -> Scene:
     """Return the scene of a run. `series` become strip charts below the speed, which is always there; `marks` join the
-    run's own events.
+    run's own events. A strip in seconds ends at 10 s: what lies beyond is left out and marked so.
 
     Runs of more than 4000 ticks are thinned to every second, third, ... tick.
     """
@@ -75,7 +77,7 @@ def encode(run: Run, series: Sequence[Series] = (), marks: Iterable[Mark] = (), 
         "title": title or run.case.scenario,
         "about": run.case.about,
         "scenario": run.case.scenario,
-        "seed": run.case.seed,
+        "seed": str(run.case.seed),
         "driver": run.case.driver.name,
         "map": road.name,
         "values": {k: _value(v) for k, v in run.case.values.items()},
@@ -152,7 +154,17 @@ def _actor(run: Run, keep: NDArray[np.int64], i: int, origin: Floats) -> Scene:
 
 def _strip(series: Series, keep: NDArray[np.int64]) -> Scene:
     values = np.where(series.valid, series.values, np.nan)[keep]
-    return {"name": series.name, "unit": series.unit, "scale": 100, "values": optional(values, 100.0)}
+    cap = _LONGEST_S if series.unit == "s" else None
+    if cap is not None:
+        values = np.where(values > cap, np.inf, values)
+    return {
+        "name": series.name,
+        "unit": series.unit,
+        "scale": 100,
+        "cap": cap,
+        "beyond": [] if cap is None else states((values > cap).astype(np.int64)),
+        "values": optional(values, 100.0),
+    }
 
 
 def _touch(contact: Contact, origin: Floats) -> Scene:
@@ -165,7 +177,10 @@ def _touch(contact: Contact, origin: Floats) -> Scene:
 
 
 def _own_marks(run: Run) -> list[Mark]:
-    return [*_story_marks(run), *_fault_marks(run), *_driver_marks(run), *_contact_marks(run)]
+    faults = _fault_marks(run)
+    told = {f"fault {m.text}" for m in faults}
+    story = [m for m in _story_marks(run) if m.text not in told]
+    return [*story, *faults, *_driver_marks(run), *_contact_marks(run)]
 
 
 def _story_marks(run: Run) -> list[Mark]:

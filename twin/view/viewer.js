@@ -86,7 +86,10 @@
         this.strips.push({ name: "speed", unit: "km/h", values: Array.from(this.ego.speed, (v) => v * 3.6), floor: 0 });
       }
       for (const s of scene.series) {
-        this.strips.push({ name: s.name, unit: s.unit, values: s.values.map((v) => (v === null ? null : v / s.scale)) });
+        this.strips.push({
+          name: s.name, unit: s.unit, values: s.values.map((v) => (v === null ? null : v / s.scale)),
+          range: s.cap === null ? null : [0, s.cap], beyond: spread(s.beyond, n),
+        });
       }
     }
 
@@ -94,7 +97,7 @@
       const { scene, figure } = this;
       const head = el("div", "tr-head");
       head.append(el("span", "tr-title", scene.scenario));
-      if (scene.title && scene.title !== scene.scenario) head.append(el("span", "tr-chip", scene.title));
+      if (scene.title && scene.title !== scene.scenario) head.append(el("span", `tr-chip is-${scene.title.toLowerCase().replace(/[^a-z]/g, "")}`, scene.title));
       const values = Object.entries(scene.values).map(([k, v]) => `${k} = ${v}`).join(" · ");
       head.append(el("span", "tr-sub", `seed ${scene.seed} · ${scene.map} · ${scene.driver}${values ? " · " + values : ""}`));
       figure.append(head);
@@ -655,13 +658,15 @@
       pen.strokeStyle = colour.rule;
       pen.lineWidth = 1;
       pen.strokeRect(gutter + 0.5, top + 0.5, this.sw - 8 - gutter - 1, height);
-      const now = strip.values[Math.min(this.n - 1, Math.round(this.t / this.scene.step_s))];
+      const tick = Math.min(this.n - 1, Math.round(this.t / this.scene.step_s));
+      const now = strip.values[tick];
+      const none = strip.beyond && strip.beyond[tick] ? `> ${high} ${strip.unit}` : "–";
       pen.textAlign = "right";
       pen.fillStyle = colour.dim;
       pen.fillText(strip.name, gutter - 8, top + 8);
       pen.fillStyle = colour.ink;
       pen.font = "600 12px system-ui, sans-serif";
-      pen.fillText(now === null || now === undefined ? "–" : `${now.toFixed(1)} ${strip.unit}`, gutter - 8, top + 24);
+      pen.fillText(now === null || now === undefined ? none : `${now.toFixed(1)} ${strip.unit}`, gutter - 8, top + 24);
       pen.font = "11px system-ui, sans-serif";
       pen.strokeStyle = colour.ego;
       pen.lineWidth = 1.6;

@@ -92,7 +92,28 @@ def test_a_stack_failure_is_a_mark_and_a_line() -> None:
 def test_series_are_drawn_only_where_they_apply() -> None:
     run = run_of(ticks=3)
     series = Series("ttc", "s", run.t_ns, np.array([1.0, 2.0, 3.0]), np.array([True, False, True]))
-    assert encode(run, [series])["series"] == [{"name": "ttc", "unit": "s", "scale": 100, "values": [100, None, 300]}]
+    (strip,) = encode(run, [series])["series"]
+    assert (strip["name"], strip["unit"], strip["scale"], strip["values"]) == ("ttc", "s", 100, [100, None, 300])
+
+
+def test_a_time_to_something_far_off_is_a_gap_that_says_so() -> None:
+    run = run_of(ticks=4)
+    series = Series("ttc", "s", run.t_ns, np.array([9.0, 10.5, 1e32, 10.0]), np.ones(4, np.bool_))
+    (strip,) = encode(run, [series])["series"]
+    assert (strip["cap"], strip["values"], strip["beyond"]) == (10.0, [900, None, None, 1000], [[0, 0], [1, 1], [3, 0]])
+
+
+def test_what_is_no_time_has_no_cap() -> None:
+    run = run_of(ticks=2)
+    series = Series("progress", "m", run.t_ns, np.array([9.0, 1000.0]), np.ones(2, np.bool_))
+    (strip,) = encode(run, [series])["series"]
+    assert (strip["cap"], strip["values"], strip["beyond"]) == (None, [900, 100000], [])
+
+
+def test_a_scheduled_fault_is_told_once() -> None:
+    run = run_of(case_of(event_names=("fault blackout on ego.lidar_front",)))
+    told = [m["text"] for m in encode(run)["marks"] if "blackout" in m["text"]]
+    assert told == ["blackout on ego.lidar_front"]
 
 
 def test_long_runs_are_thinned_without_losing_their_length() -> None:
