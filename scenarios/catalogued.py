@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from hil.drivers import DRIVERS
 from reports.metrics import METRICS, YES_NO
 from scenarios.actions import FaultChange
+from scenarios.assemble import BUILT_IN_DRIVERS
 from scenarios.names import Names, items_of
 from scenarios.references import words_of
 from scenarios.schema import Actor, Event, Phase, Scenario
 from sensors import rig as rigs
 from twin.authored import AuthoredError, Problem
-from twin.errors import ExpressionError, InputError, nearest
+from twin.errors import InputError, UnknownName, nearest
 from twin.faults import ACTUATORS, FAULTS
-from twin.leaf import CriterionLeaf, Leaf, Word, located
+from twin.leaf import CriterionLeaf, Leaf, Word
+from twin.road.library import find_map
+from twin.syntax import Expr
 from twin.units import combine
 from twin.vehicle import OBJECTS, PEDESTRIANS, VEHICLES
-from twin.vocabulary import ACTOR_SIGNALS, dimension_of, fits, unfit, unknown
+from twin.vocabulary import ACTOR_SIGNALS, Scope, fits, survey, unfit, unknown
 
 _BODIES: Final[Mapping[str, Collection[str]]] = {
     "vehicle": VEHICLES,
@@ -28,10 +32,23 @@ _BODIES: Final[Mapping[str, Collection[str]]] = {
 }
 
 
+def map_problems(scenario: Scenario) -> Iterator[Problem]:
+    """Yield the maps that are not there; a setting may replace them, so that a scenario is sound without them."""
+    folder = Path(scenario.map.node.source.path).parent
+    for name in words_of(scenario.map, scenario):
+        try:
+            find_map(name, (folder,))
+        except UnknownName as error:
+            yield scenario.map.problem(*_said("map", name, error.known))
+        except InputError as error:
+            yield scenario.map.problem(str(error), "a shipped map, an .xodr path or a town")
+
+
 def catalogue_problems(scenario: Scenario, names: Names) -> Iterator[Problem]:
     """Yield every name that no catalogue holds, and every parameter or threshold that its row does not have."""
-    for actor in (scenario.ego, *scenario.actors.values()):
-        yield from _actor(actor, scenario)
+    yield from _actor(scenario.ego, scenario, DRIVERS)
+    for actor in scenario.actors.values():
+        yield from _actor(actor, scenario, BUILT_IN_DRIVERS)
     for traffic in scenario.traffic:
         for name in traffic.mix or {}:
             if name not in VEHICLES:
@@ -49,7 +66,7 @@ def _said(what: str, name: str, known: Iterable[str]) -> tuple[str, str, str]:
     return error.message, error.expected, error.suggestion
 
 
-def _actor(actor: Actor, scenario: Scenario) -> Iterator[Problem]:
+def _actor(actor: Actor, scenario: Scenario, drivers: Iterable[str]) -> Iterator[Problem]:
     for key, known in _BODIES.items():
         word: Word | None = getattr(actor, key)
         for name in words_of(word, scenario) if word is not None else ():
@@ -57,9 +74,11 @@ def _actor(actor: Actor, scenario: Scenario) -> Iterator[Problem]:
                 yield word.problem(*_said(key, name, known))
     if actor.driver is not None:
         for name in words_of(actor.driver.use, scenario):
-            if ":" not in name and name not in DRIVERS:
-                message, expected, close = _said("driver", name, DRIVERS)
-                yield actor.driver.use.problem(message, f"{expected}; or module:Class", close)
+            if name in drivers or (":" in name and actor is scenario.ego):
+                continue
+            message, expected, close = _said("driver", name, drivers)
+            more = "; or module:Class" if actor is scenario.ego else ""
+            yield actor.driver.use.problem(message, expected + more, close)
 
 
 def _rig(scenario: Scenario) -> Generator[Problem, None, Mapping[str, str] | None]:
@@ -119,33 +138,26 @@ def _fault_parameters(name: str, change: FaultChange, names: Names) -> Iterator[
             )
             continue
         if leaf.sound:
-            yield from _dimension(leaf, parameters[key].dimension, names)
+            yield from _misfits(leaf, leaf.expr, parameters[key].dimension, names.scope)
 
 
-def _dimension(leaf: Leaf, wanted: str, names: Names) -> Iterator[Problem]:
-    try:
-        got = dimension_of(leaf.expr, names.scope)
-        if not fits(leaf.expr, got, wanted):
-            raise unfit(leaf.expr, got, wanted)
-    except ExpressionError as error:
-        yield from located(leaf.node, error).problems
+def _misfits(leaf: Leaf | CriterionLeaf, expr: Expr, wanted: str | None, scope: Scope) -> Iterator[Problem]:
+    """Yield what does not fit inside an expression, and how the whole of it misses the wanted dimension."""
+    got, errors = survey(expr, scope)
+    if wanted is not None and not fits(expr, got, wanted):
+        errors.append(unfit(expr, got, wanted))
+    yield from (leaf.misfit(error) for error in errors)
 
 
 def _criterion(name: str, leaf: CriterionLeaf, scenario: Scenario, names: Names) -> Iterator[Problem]:
-    try:
-        if leaf.aggregate is not None:
-            yield from _threshold(name, leaf, scenario, names)
-        elif leaf.text.strip() in ("true", "false"):
-            yield from _holding(name, leaf, scenario)
-        else:
-            metrics = dict.fromkeys(METRICS, "any")
-            bare = {**metrics, **{k: w.dimension for k, w in ACTOR_SIGNALS.items() if not w.takes}}
-            scope = replace(names.scope, bare=bare)
-            got = dimension_of(leaf.body, scope)
-            if not fits(leaf.body, got, "bool"):
-                raise unfit(leaf.body, got, "bool")
-    except ExpressionError as error:
-        yield from located(leaf.node, error).problems
+    if leaf.aggregate is not None:
+        yield from _threshold(name, leaf, scenario, names)
+    elif leaf.text.strip() in ("true", "false"):
+        yield from _holding(name, leaf, scenario)
+    else:
+        metrics = dict.fromkeys(METRICS, "any")
+        bare = {**metrics, **{k: w.dimension for k, w in ACTOR_SIGNALS.items() if not w.takes}}
+        yield from _misfits(leaf, leaf.body, "bool", replace(names.scope, bare=bare))
 
 
 def _unknown_metric(name: str, scenario: Scenario) -> Problem:
@@ -164,14 +176,13 @@ def _holding(name: str, leaf: CriterionLeaf, scenario: Scenario) -> Iterator[Pro
 
 
 def _threshold(name: str, leaf: CriterionLeaf, scenario: Scenario, names: Names) -> Iterator[Problem]:
-    got = dimension_of(leaf.body, names.scope)
-    if name not in METRICS:
+    wanted = None
+    if name in METRICS:
+        unit: str = METRICS.get(name).unit
+        wanted = {"count": "1", "integral": combine(_plain(unit), "s", 1)}.get(leaf.aggregate or "", _plain(unit))
+    else:
         yield _unknown_metric(name, scenario)
-        return
-    unit: str = METRICS.get(name).unit
-    wanted = {"count": "1", "integral": combine(_plain(unit), "s", 1)}.get(leaf.aggregate or "", _plain(unit))
-    if not fits(leaf.body, got, wanted):
-        raise unfit(leaf.body, got, wanted)
+    yield from _misfits(leaf, leaf.body, wanted, names.scope)
 
 
 def _plain(unit: str) -> str:

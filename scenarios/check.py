@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from scenarios.assemble import assemble
-from scenarios.catalogued import catalogue_problems
+from scenarios.catalogued import catalogue_problems, map_problems
+from scenarios.fields import NOWHERE
 from scenarios.names import name_problems, names_of
 from scenarios.references import reference_problems
 from scenarios.sampling import nominal, plan
-from scenarios.schema import Scenario, in_order, recover
-from twin.authored import AuthoredError, Document, Problem, read
+from scenarios.schema import Recovered, Scenario, in_order, recover
+from twin.authored import MAX_PROBLEMS, AuthoredError, Document, Problem, read
 from twin.clock import NS_PER_MS, NS_PER_S
 from twin.errors import InputError
 
@@ -51,25 +54,46 @@ def load(path: str | Path) -> Scenario:
 
 def examine(document: Document) -> tuple[Scenario | None, list[Problem]]:
     """Return a scenario as far as it could be read, and everything that is wrong apart from what only its map tells."""
-    scenario, problems = recover(document)
+    read_so_far = recover(document)
+    scenario, problems = read_so_far.scenario, read_so_far.problems
     if scenario is None:
-        return None, problems
-    told = {p.line for p in problems}
-    found = [p for p in _found(scenario) if p.line not in told]
+        return None, list(problems)
+    found = _without_echoes(_found(scenario), read_so_far)
     if not found and not problems:
-        found = list(_satisfiable(scenario))
-    return scenario, in_order([*problems, *found])
+        found = list(islice(_satisfiable(scenario), MAX_PROBLEMS))
+    return scenario, list(in_order([*problems, *found]))
+
+
+def problems_of(document: Document) -> list[Problem]:
+    """Return everything that is wrong with a scenario; one without static problems is also placed on its map."""
+    scenario, problems = examine(document)
+    if scenario is None:
+        return problems
+    if problems:
+        return list(in_order([*problems, *(p for p in map_problems(scenario) if p.line != NOWHERE)]))
+    return placed(scenario)
 
 
 def check(paths: Iterable[str | Path]) -> list[Problem]:
-    """Return every problem of every file; files without static problems are also placed on their map."""
+    """Return every problem of every file, file by file."""
     out: list[Problem] = []
     for path in paths:
         try:
-            out += placed(load(path))
+            out += problems_of(read(path))
         except AuthoredError as error:
             out += error.problems
     return out
+
+
+def _without_echoes(found: Iterable[Problem], read_so_far: Recovered) -> list[Problem]:
+    """Return what is wrong in its own right: not at a stand-in, not told already, not about a name that was lost."""
+    told = {(p.line, p.col) for p in read_so_far.problems}
+
+    def echo(p: Problem) -> bool:
+        name = re.match(r"\$?(\w+)", p.excerpt[max(p.col - 1, 0) :])
+        return p.line == NOWHERE or (p.line, p.col) in told or (name is not None and name[1] in read_so_far.lost)
+
+    return list(islice((p for p in found if not echo(p)), MAX_PROBLEMS))
 
 
 def _found(scenario: Scenario) -> Iterator[Problem]:

@@ -1,25 +1,38 @@
 """How authored nodes become fields: the base of every model of the language, and its leaf types.
 
-A map arrives as `Mapped` (a dict that knows its node), a list as a list, text as its `Node`; so every error keeps its
-place and every model can point at what it was read from.
+A map arrives as `Mapped`, a list as `Listed`, text as its `Node`; so every problem keeps its place and every model can
+point at what it was read from. Reading goes on past what is wrong: the problem is noted in the validation context (a
+list), and a stand-in that stands nowhere takes the place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from twin.authored import AuthoredError, Node, Problem
+from twin.authored import AuthoredError, Kind, Node, Problem, Source
 from twin.errors import ExpressionError, nearest
 from twin.expression import parse_expr, parse_threshold, parse_value
-from twin.leaf import CriterionLeaf, Leaf, Of, ValueLeaf, Word
+from twin.leaf import CriterionLeaf, Leaf, Of, ValueLeaf, Word, located
 from twin.syntax import Number
 
 SCALAR: Final = ["string", "number", "boolean"]
+
+
+NOWHERE: Final = 0
+"""The line of a stand-in. What is found wrong at one is an echo of a problem that is already told."""
 
 
 class Mapped(dict[str, Any]):
@@ -28,16 +41,45 @@ class Mapped(dict[str, Any]):
     node: Node
     model: type[Model] | None = None
 
-
-def tree(node: Node) -> Any:
-    """Return a node as what models read: Mapped, list, or the text node itself."""
-    if node.kind == "list":
-        return [tree(n) for n in node.items]
-    if node.kind == "map":
-        out = Mapped({key: tree(value) for key, (_, value) in node.entries.items()})
+    @staticmethod
+    def at(node: Node, entries: Mapping[str, Any]) -> Mapped:
+        """Return entries as the map that stands at a node."""
+        out = Mapped(entries)
         out.node = node
         return out
+
+
+class Listed(list[Any]):
+    """A list of an authored file."""
+
+    node: Node
+
+    @staticmethod
+    def at(node: Node, items: Iterable[Any]) -> Listed:
+        """Return items as the list that stands at a node."""
+        out = Listed(items)
+        out.node = node
+        return out
+
+
+def tree(node: Node) -> Any:
+    """Return a node as what models read: Mapped, Listed, or the text node itself."""
+    if node.kind == "list":
+        return Listed.at(node, map(tree, node.items))
+    if node.kind == "map":
+        return Mapped.at(node, {key: tree(value) for key, (_, value) in node.entries.items()})
     return node
+
+
+def node_of(value: Any) -> Node:
+    """Return where a piece of a tree stands."""
+    node: Node = value if isinstance(value, Node) else value.node
+    return node
+
+
+def stand_in(kind: Kind = "text") -> Any:
+    """Return a piece of a tree that stands nowhere, in place of one that is missing or cannot be read."""
+    return tree(Node(kind, Source("", ()), NOWHERE, 0, NOWHERE, 0))
 
 
 def fault(message: str, expected: str = "", suggestion: str = "", offset: int | None = None) -> PydanticCustomError:
@@ -60,16 +102,16 @@ class Model(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _remember(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+    def _remember(cls, data: Any, handler: Callable[[Any], Self], info: ValidationInfo[Any]) -> Self:
         if isinstance(data, Node):
             data = cls._from_text(data)
         if not isinstance(data, Mapped):
             raise fault("a list cannot stand here", "a map: key: value")
         data.model = cls
         for keys in cls.alternatives:
-            _count_of(data, keys, least=1)
+            info.context.extend(_count_of(data, keys, least=1))
         for keys in cls.at_most_one:
-            _count_of(data, keys, least=0)
+            info.context.extend(_count_of(data, keys, least=0))
         self = handler(data)
         self._node = data.node
         self._order = tuple(data)
@@ -80,9 +122,7 @@ class Model(BaseModel):
         if cls.short is None:
             found = f"'{node.text}'" if node.text else "nothing"
             raise fault(f"{found} stands where a map is due", "a map: " + ", ".join(keys_of(cls)))
-        out = Mapped({cls.short: node})
-        out.node = node
-        return out
+        return Mapped.at(node, {cls.short: node})
 
     @property
     def node(self) -> Node:
@@ -110,19 +150,22 @@ def keys_of(model: type[Model]) -> list[str]:
     return [f.alias or name for name, f in model.model_fields.items()]
 
 
-def _count_of(data: Mapped, keys: tuple[str, ...], least: int) -> None:
+def _count_of(data: Mapped, keys: tuple[str, ...], least: int) -> Iterator[Problem]:
     there = [k for k in keys if k in data]
     if len(there) > 1:
-        raise fault(f"'{there[0]}' and '{there[1]}' exclude each other", "one of " + ", ".join(keys))
+        yield data.node.problem(f"'{there[0]}' and '{there[1]}' exclude each other", "one of " + ", ".join(keys))
     if len(there) < least:
-        raise fault("one key is missing", "one of " + ", ".join(keys))
+        yield data.node.problem("one key is missing", "one of " + ", ".join(keys))
 
 
 class _Reads:
     """A leaf type: how it is read from a node, and what an editor is told about it."""
 
-    def __init__(self, read: Callable[[Node, Any], Any], description: str, words: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, read: Callable[[Node], Any], blank: Callable[[Node], Any], description: str, words: tuple[str, ...] = ()
+    ) -> None:
         self._read = read
+        self._blank = blank
         self._description = description
         self._words = words
 
@@ -135,53 +178,61 @@ class _Reads:
         out: JsonSchemaValue = {"type": SCALAR, "description": self._description}
         return {**out, "examples": list(self._words)} if self._words else out
 
-    def _validate(self, value: Any, info: core_schema.ValidationInfo[Any]) -> Any:
+    def _validate(self, value: Any, info: ValidationInfo[Any]) -> Any:
+        problem = self._unwritten(value)
+        if problem is None:
+            try:
+                return self._read(value)
+            except ExpressionError as error:
+                problem = located(value, error).problems[0]
+        info.context.append(problem)
+        return self._blank(stand_in())
+
+    def _unwritten(self, value: Any) -> Problem | None:
         if not isinstance(value, Node):
             kind = "list" if isinstance(value, list) else "map"
-            raise fault(f"a {kind} cannot stand here", self._description)
+            return node_of(value).problem(f"a {kind} cannot stand here", self._description)
         if value.text.strip() == "":
-            raise fault("nothing is written here", self._description)
-        return self._read(value, info.context)
+            return value.problem("nothing is written here", self._description)
+        return None
 
 
 def _leaf(*dimensions: str, words: tuple[str, ...] = ()) -> _Reads:
     of = Of(dimensions, words)
 
-    def read(node: Node, problems: Any) -> Leaf:
-        expr = _parsed(node, parse_expr, problems)
-        return Leaf(node, _NOTHING, of, sound=False) if expr is None else Leaf(node, expr, of)
+    def read(node: Node) -> Leaf:
+        return Leaf(node, parse_expr(node.text), of)
 
-    return _Reads(read, of.expected, words)
+    def blank(node: Node) -> Leaf:
+        return Leaf(node, _NOTHING, of, sound=False)
+
+    return _Reads(read, blank, of.expected, words)
 
 
 def _word(what: str, words: tuple[str, ...] = ()) -> _Reads:
-    def read(node: Node, problems: Any) -> Word:
+    def read(node: Node) -> Word:
         if words and not node.text.startswith("$") and node.text not in words:
-            raise fault(f"'{node.text}' is no {what}", "one of " + ", ".join(words), nearest(node.text, words) or "")
+            close = nearest(node.text, words) or ""
+            raise ExpressionError(f"'{node.text}' is no {what}", None, "one of " + ", ".join(words), close)
         return Word.at(node)
 
-    return _Reads(read, what, words)
+    return _Reads(read, Word.at, what, words)
 
 
-def _parsed(node: Node, parse: Callable[[str], Any], problems: Any) -> Any:
-    """Return what the text spells, or None after noting why it spells nothing, so that the reading goes on."""
-    try:
-        return parse(node.text)
-    except ExpressionError as error:
-        if problems is None:
-            raise fault(error.message, error.expected, error.suggestion, error.offset) from error
-        problems.append(node.problem(error.message, error.expected, error.suggestion, error.offset))
-        return None
+def _read_value(node: Node) -> ValueLeaf:
+    return ValueLeaf(node, parse_value(node.text))
 
 
-def _read_value(node: Node, problems: Any) -> ValueLeaf:
-    value = _parsed(node, parse_value, problems)
-    return ValueLeaf(node, _NOTHING, sound=False) if value is None else ValueLeaf(node, value)
+def _no_value(node: Node) -> ValueLeaf:
+    return ValueLeaf(node, _NOTHING, sound=False)
 
 
-def _read_criterion(node: Node, problems: Any) -> CriterionLeaf:
-    found = _parsed(node, parse_threshold, problems)
-    return CriterionLeaf(node, None, None, _NOTHING, sound=False) if found is None else CriterionLeaf(node, *found)
+def _read_criterion(node: Node) -> CriterionLeaf:
+    return CriterionLeaf(node, *parse_threshold(node.text))
+
+
+def _no_criterion(node: Node) -> CriterionLeaf:
+    return CriterionLeaf(node, None, None, _NOTHING, sound=False)
 
 
 _NOTHING: Final = Number(0.0, None)
@@ -206,8 +257,10 @@ DurationOrCondition = Annotated[Leaf, _leaf("s", "bool")]
 Lane = Annotated[Leaf, _leaf("lane", "text", words=SIDES)]
 Times = Annotated[Leaf, _leaf("1", "text", words=("any",))]
 Anything = Annotated[Leaf, _leaf("any")]
-Value = Annotated[ValueLeaf, _Reads(_read_value, "a value, a quantity, or a draw: uniform(60 km/h, 130 km/h)")]
-CriterionText = Annotated[CriterionLeaf, _Reads(_read_criterion, "min >= 1.0 s, true, or a formula")]
+Value = Annotated[
+    ValueLeaf, _Reads(_read_value, _no_value, "a value, a quantity, or a draw: uniform(60 km/h, 130 km/h)")
+]
+CriterionText = Annotated[CriterionLeaf, _Reads(_read_criterion, _no_criterion, "min >= 1.0 s, true, or a formula")]
 
 Text = Annotated[Word, _word("prose; quote it when it holds ': ' or ' #'")]
 Name = Annotated[Word, _word("a name")]

@@ -10,15 +10,15 @@ from typing import Any, Final
 from scenarios.actions import LATERAL_VERBS, SPEED_VERBS, ActorDo, Arrive, ChangeLane, Control, Do, Follow, KeepGap
 from scenarios.fields import Model
 from scenarios.marginals import marginal_of
-from scenarios.names import Names, items_of
+from scenarios.names import WORLD_WORDS, Names, items_of
 from scenarios.schema import Actor, Event, Phase, Scenario, Traffic
 from scenarios.spots import Spot, Start
 from twin.authored import AuthoredError, Problem
 from twin.errors import ExpressionError, nearest
-from twin.leaf import Leaf, ValueLeaf, Word, located
+from twin.leaf import Leaf, ValueLeaf, Word
 from twin.syntax import After, Binary, Compare, Draw, Expr, Held, Signal, Temporal, Text, Unary, Until
 from twin.units import describe
-from twin.vocabulary import ACTOR_SIGNALS, Scope, dimension_of, fits, unfit, unknown
+from twin.vocabulary import ACTOR_SIGNALS, Scope, fits, survey, unfit, unknown
 
 _STORY: Final = frozenset({"story", "faults", "triggering_conditions", "end"})
 
@@ -114,7 +114,7 @@ def _parameters(scenario: Scenario, names: Names) -> Iterator[Problem]:
         scope = replace(names.scope, parameters=known)
         if not derived.sound:
             continue
-        yield from _expression(derived, lambda e, s=scope: dimension_of(e, s))  # type: ignore[misc]
+        yield from (derived.misfit(error) for error in survey(derived.expr, scope)[1])
         yield from _fixed_only(derived, False)
         known = {**known, name: names.scope.parameters[name]}
 
@@ -131,30 +131,23 @@ def _leaf(leaf: Leaf, holder: Model | None, key: str, scope: Scope, moving: bool
         if isinstance(leaf.expr, Signal) and leaf.expr.args is None:
             return
         scope = replace(scope, words=())
-    found = list(_expression(leaf, lambda e: _dimension(leaf, e, replace(scope, words=leaf.of.words))))
+    found = [leaf.misfit(error) for error in _misfits(leaf, replace(scope, words=leaf.of.words))]
     yield from found
     if not found and not moving:
         yield from _fixed_only(leaf, isinstance(holder, Start) and key == "speed")
 
 
-def _dimension(leaf: Leaf, e: Expr, scope: Scope) -> str:
-    wanted = leaf.of.dimensions
-    got = dimension_of(e, scope)
+def _misfits(leaf: Leaf, scope: Scope) -> Iterator[ExpressionError]:
+    """Yield what does not fit inside an expression, and how the whole of it does not fit its place."""
+    e, wanted = leaf.expr, leaf.of.dimensions
+    got, errors = survey(e, scope)
+    yield from errors
     if got == "text" and "text" in wanted:
         if isinstance(e, Signal) and leaf.of.words and e.args is None and e.path[0] not in leaf.of.words:
-            raise unknown("word", e.path[0], leaf.of.words, e.pos)
-        return got
-    if any(fits(e, got, d) for d in wanted):
-        return got
-    first = unfit(e, got, wanted[0])
-    raise ExpressionError(first.message, first.offset, leaf.of.expected, first.suggestion)
-
-
-def _expression(leaf: Leaf, check: Callable[[Expr], str]) -> Iterator[Problem]:
-    try:
-        check(leaf.expr)
-    except ExpressionError as error:
-        yield from located(leaf.node, error).problems
+            yield unknown("word", e.path[0], leaf.of.words, e.pos)
+    elif not any(fits(e, got, d) for d in wanted):
+        first = unfit(e, got, wanted[0])
+        yield ExpressionError(first.message, first.offset, leaf.of.expected, first.suggestion)
 
 
 def _fixed_only(leaf: Leaf, starts: bool) -> Iterator[Problem]:
@@ -244,7 +237,7 @@ def _do(do: Do, scenario: Scenario, names: Names, story_axes: frozenset[str]) ->
     known = (*names.actors, *names.groups, "them")
     for who, what in do.actors.items():
         if who not in known:
-            close = nearest(who, known) or ""
+            close = nearest(who, (*known, *WORLD_WORDS)) or ""
             yield do.problem(f"no actor is called '{who}'", "one of " + ", ".join(sorted(known)), close, key=who)
         if not what.verbs:
             yield what.problem("nothing is done here", "one of " + ", ".join(ActorDo.model_fields))

@@ -6,11 +6,11 @@ Field names are the words of the YAML; the Python words among them carry an unde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from scenarios.actions import (
     BODY_VERBS,
@@ -42,6 +42,7 @@ from scenarios.fields import (
     IfBusy,
     Lamp,
     Length,
+    Listed,
     Mapped,
     Model,
     Name,
@@ -49,12 +50,12 @@ from scenarios.fields import (
     Text,
     Times,
     Value,
-    keys_of,
+    node_of,
     tree,
 )
+from scenarios.mending import Mending
 from scenarios.spots import Heading, Path, PathPoint, Route, Spot, Start
-from twin.authored import AuthoredError, Document, Node, Problem, walk
-from twin.errors import nearest
+from twin.authored import AuthoredError, Document, Problem
 
 __all__ = [
     "BODY_VERBS",
@@ -84,6 +85,7 @@ __all__ = [
     "Path",
     "PathPoint",
     "Phase",
+    "Recovered",
     "Route",
     "Scenario",
     "Sequence",
@@ -104,7 +106,7 @@ __all__ = [
 
 
 def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+    return value if isinstance(value, list) else Listed.at(node_of(value), [value])
 
 
 class Together(Model):
@@ -301,114 +303,38 @@ class Scenario(Model):
 Phase.model_rebuild()
 Scenario.model_rebuild()
 
-NOT_YET = {
-    "use": "fragments",
-    "fragment": "fragments",
-    "correlation": "correlated draws",
-    "hitch": "trailers",
-    "unhitch": "trailers",
-    "tows": "trailers",
-    "animate": "animations",
-    "plugin": "plug-in actions",
-    "lights": "vehicle lights",
-    "visible_to": "visibility",
-    "override": "overriding controls",
-    "keep_side_gap": "keeping a side gap",
-    "clothoids": "clothoid paths",
-    "spline": "spline paths",
-    "model": "models by name; write vehicle, pedestrian or object",
-}
-
 
 def read_scenario(document: Document) -> Scenario:
     """Turn a document into a scenario. Raises AuthoredError with every problem at once."""
-    scenario, problems = recover(document)
-    if scenario is None or problems:
-        raise AuthoredError(problems)
-    return scenario
+    found = recover(document)
+    if found.scenario is None or found.problems:
+        raise AuthoredError(found.problems)
+    return found.scenario
 
 
-def recover(document: Document) -> tuple[Scenario | None, list[Problem]]:
-    """Return the scenario as far as it could be read, with every problem; leaves that spell nothing are not sound."""
-    root = document.root
-    early = [*document.problems, *_rewritten(root)]
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A scenario as far as it could be read, every problem in the order of the file, and the names that were lost."""
+
+    scenario: Scenario | None
+    problems: tuple[Problem, ...]
+    lost: frozenset[str] = frozenset()
+
+
+def recover(document: Document) -> Recovered:
+    """Read a scenario past everything that is wrong with it. Leaves that spell nothing are not sound."""
+    root, early = document.root, document.problems
     if root.kind != "map":
-        return None, [*early, root.problem("this is no scenario", "a map that starts with 'scenario: name'")]
-    data = tree(root)
-    found: list[Problem] = []
-    scenario = None
-    try:
-        scenario = Scenario.model_validate(data, context=found)
-    except ValidationError as error:
-        found += [_problem(e, data) for e in error.errors(include_url=False)]
+        return Recovered(None, (*early, root.problem("this is no scenario", "a map that starts with 'scenario: name'")))
+    mending = Mending()
+    for piece in document.dropped:
+        mending.forget(tree(piece), section=True)
+    scenario = mending.read(Scenario, tree(root))
     told = {p.line for p in early}
-    return scenario, in_order([*early, *(p for p in found if p.line not in told)])
+    later = [p for p in mending.problems if p.line not in told]
+    return Recovered(scenario, in_order([*early, *later]), frozenset(mending.lost))
 
 
-def in_order(problems: Iterable[Problem]) -> list[Problem]:
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return problems without repetition, from the top of the file down."""
-    return sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.col))
-
-
-def _rewritten(root: Node) -> Iterator[Problem]:
-    for node in walk(root):
-        for key, (at, _) in node.entries.items():
-            if key in ("true", "True", "false", "False") and not at.quoted:
-                word = "on" if key.lower() == "true" else "off"
-                yield at.problem(f"'{key}' is no key: another tool rewrote '{word}'", f"{word}: ...", word)
-
-
-def _problem(error: ErrorDetails, data: Any) -> Problem:
-    holder, node, key = _resolve(data, error["loc"])
-    kind = error["type"]
-    if kind == "authored":
-        ctx = error["ctx"]
-        return node.problem(ctx["message"], ctx["expected"], ctx["suggestion"], ctx["offset"])
-    if kind == "missing":
-        return _key_node(data, error["loc"]).problem(f"'{error['loc'][-1]}' is missing", f"{error['loc'][-1]}: ...")
-    if kind == "extra_forbidden":
-        return _strange_key(holder, key)
-    if kind in ("tuple_type", "list_type", "too_long", "too_short", "missing_argument"):
-        wanted = "a list: [a, b] or lines that start with '- '"
-        message = "a list is due here" if "type" in kind else error["msg"]
-        return node.problem(message, wanted)
-    if kind in ("dict_type", "model_type", "mapping_type"):
-        return node.problem("a map is due here", "key: value")
-    return node.problem(error["msg"])
-
-
-def _strange_key(holder: Mapped, key: str) -> Problem:
-    node = holder.node.key(key) or holder.node
-    known = keys_of(holder.model) if holder.model else []
-    if key in NOT_YET:
-        return node.problem(f"'{key}' is not in this version of the language ({NOT_YET[key]})", _shown(known))
-    return node.problem(f"unknown key '{key}'", "one of " + _shown(known), nearest(key, known) or "")
-
-
-def _shown(known: list[str]) -> str:
-    return ", ".join(known[:24]) + (", ..." if len(known) > 24 else "")
-
-
-def _resolve(data: Any, loc: tuple[int | str, ...]) -> tuple[Mapped, Node, str]:
-    """Return the innermost map, the node and the last key that a location leads to; unknown steps are skipped."""
-    here, holder, key = data, data, ""
-    node: Node = data.node
-    for step in loc:
-        if isinstance(here, Mapped) and step in here:
-            holder, key = here, str(step)
-            node = here.node.get(key) or node
-            here = here[key]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            node = node.items[step] if step < len(node.items) else node
-            here = here[step]
-    return holder, node, key
-
-
-def _key_node(data: Any, loc: tuple[int | str, ...]) -> Node:
-    """Return the node to point at for something missing inside a map: the key that leads to it, or its first key."""
-    holder, node, key = _resolve(data, loc[:-1])
-    if node is data.node or node.kind != "map":
-        return next((k for k, _ in node.entries.values()), node)
-    if key and holder.node.get(key) is node:
-        return holder.node.key(key) or node
-    return next((k for k, _ in node.entries.values()), node)
+    return tuple(sorted(dict.fromkeys(problems), key=lambda p: (p.line, p.col)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from scenarios.fields import (
     Angle,
@@ -24,7 +24,6 @@ from scenarios.fields import (
     Ratio,
     Speed,
     Turn,
-    fault,
 )
 
 _FORMS: Final[dict[str, tuple[str, frozenset[str]]]] = {
@@ -131,23 +130,30 @@ class Spot(Model):
         return next(key for key in _FORMS if key in given)
 
     @model_validator(mode="after")
-    def _one_form(self) -> Spot:
+    def _one_form(self, info: ValidationInfo[Any]) -> Spot:
+        wrong = self._misshapen()
+        if wrong is not None:
+            info.context.append(self.problem(*wrong))
+        return self
+
+    def _misshapen(self) -> tuple[str, str] | None:
+        """Return what keeps the keys from making a place, and what would."""
         given = self.model_fields_set & Spot.model_fields.keys()
         lead = next((key for key in _FORMS if key in given), None)
         if lead is None:
-            raise fault("this is no place", "{lane, s}, {road, lane_id, s}, {x, y}, {ahead_of, gap}, {find}, or a name")
+            return "this is no place", "{lane, s}, {road, lane_id, s}, {x, y}, {ahead_of, gap}, {find}, or a name"
         form, allowed = _FORMS[lead]
         strange = sorted(given - allowed - _ANYWHERE - {lead})
         if strange:
-            raise fault(f"'{strange[0]}' does not go with '{lead}'", ", ".join([lead, *sorted(allowed | _ANYWHERE)]))
+            return f"'{strange[0]}' does not go with '{lead}'", ", ".join([lead, *sorted(allowed | _ANYWHERE)])
         missing = [k for k in _NEEDS.get(form, ()) if k not in given]
         if missing:
-            raise fault(f"'{missing[0]}' is missing beside '{lead}'", ", ".join([lead, *sorted(allowed)]))
+            return f"'{missing[0]}' is missing beside '{lead}'", ", ".join([lead, *sorted(allowed)])
         if form == "road" and ("lane_id" in given) == ("t" in given):
-            raise fault("a place on a road needs either a lane or a distance across", "lane_id or t")
+            return "a place on a road needs either a lane or a distance across", "lane_id or t"
         if form == "ahead" and "gap" in given and "centre_gap" in given:
-            raise fault("'gap' and 'centre_gap' exclude each other", "one of gap, centre_gap")
-        return self
+            return "'gap' and 'centre_gap' exclude each other", "one of gap, centre_gap"
+        return None
 
 
 class Start(Spot):

@@ -158,10 +158,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as one node, with the problems that did not stop the reading."""
+    """A file as one node, with the problems that did not stop the reading and the pieces that were dropped for them."""
 
     root: Node
     problems: tuple[Problem, ...]
+    dropped: tuple[Node, ...] = ()
 
 
 def read(path: str | Path) -> Document:
@@ -221,7 +222,7 @@ def parse(text: str, path: str = "<text>") -> Document:
         raise AuthoredError([*builder.problems, source.problem(1, 1, 2, f"this is not YAML: {first}")]) from None
     if builder.root is None:
         raise _whole(path, "nothing is written here", "a YAML map")
-    return Document(builder.root, tuple(builder.problems))
+    return Document(builder.root, tuple(builder.problems), tuple(builder.dropped))
 
 
 def _whole(name: str, message: str, expected: str) -> AuthoredError:
@@ -256,6 +257,7 @@ class _Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = []
+        self.dropped: list[Node] = []
         self.root: Node | None = None
         self.stack: list[_Open] = []
         self.nodes = 0
@@ -353,6 +355,7 @@ class _Builder:
         if key.text in top.entries:
             first = top.entries[key.text][0]
             self._report(key.problem(f"'{key.text}' is written twice, first at line {first.line}", "each key once"))
+            self.dropped.append(value)
             return
         top.entries[key.text] = (key, value)
 

@@ -16,8 +16,11 @@ TwinError
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Iterable
+from typing import Final
+
+MOST_LETTERS: Final = 64
 
 
 class TwinError(Exception):
@@ -29,9 +32,9 @@ class InputError(TwinError):
 
 
 class ExpressionError(InputError):
-    """Something wrong inside an expression, at `offset` of its text."""
+    """Something wrong inside an expression, at `offset` of its text; None: with the whole of it."""
 
-    def __init__(self, message: str, offset: int, expected: str = "", suggestion: str = "") -> None:
+    def __init__(self, message: str, offset: int | None, expected: str = "", suggestion: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
@@ -79,9 +82,51 @@ class RecordError(InfrastructureError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, or None when none is close."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    """Return the known name that was probably meant, or None.
+
+    Believed are slips of the keys, words in another order or left out, and the same beginning. One slip in up to six
+    letters is believed (a letter more, less or other, or two exchanged), and one more for every three letters above.
+    """
+    if len(name) > MOST_LETTERS:
+        return None
+    known = list(known)
+    slips = 1 + max(0, len(name) - 4) // 3 if len(name) > 1 else 0
+    close = [(d, other) for other in known if (d := _distance(name.lower(), other.lower(), slips)) <= slips]
+    if close:
+        return min(close, key=lambda c: c[0])[1]
+    words = _words(name)
+    wordy = [other for other in known if words and words <= _words(other)]
+    kin = [other for other in known if 4 * (n := _common(name, other)) >= 3 * min(len(name), len(other)) and n > 2]
+    return next(iter(wordy or kin), None)
+
+
+def _common(a: str, b: str) -> int:
+    """Return how many letters two words begin with in common."""
+    return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+
+
+def _words(name: str) -> frozenset[str]:
+    """Return the words of a name that are long enough to say something."""
+    return frozenset(word for word in re.split(r"[^a-z0-9]+", name.lower()) if len(word) > 2)
+
+
+def _distance(a: str, b: str, most: int) -> int:
+    """Return the optimal string alignment distance of two words, or something above `most`."""
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        before, last = last, row
+    return last[-1]
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -84,6 +84,10 @@ class Leaf:
         """Return an error to raise at this value."""
         return AuthoredError([self.problem(message, expected, suggestion, offset)])
 
+    def misfit(self, error: ExpressionError) -> Problem:
+        """Return what is wrong inside the expression as a problem of its file."""
+        return located(self.node, error).problems[0]
+
     def fold(self, values: Values) -> Expr:
         """Return the expression with parameters put in and constants computed."""
         try:
@@ -177,6 +181,10 @@ class CriterionLeaf:
     def problem(self, message: str, expected: str = "", suggestion: str = "", offset: int | None = None) -> Problem:
         """Return a problem at this value, or at a character of it."""
         return self.node.problem(message, expected, suggestion, offset)
+
+    def misfit(self, error: ExpressionError) -> Problem:
+        """Return what is wrong inside the criterion as a problem of its file."""
+        return located(self.node, error).problems[0]
 
     def criterion(self, name: str, values: Values) -> Criterion:
         """Return the criterion with parameters put in."""

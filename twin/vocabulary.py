@@ -138,8 +138,17 @@ OPEN: Final = Scope(open=True)
 
 
 def dimension_of(expr: Expr, scope: Scope = OPEN) -> str:
-    """Return the dimension of an expression. Raises ExpressionError at the part that does not fit."""
-    return _Reader(scope, ()).read(expr)
+    """Return the dimension of an expression. Raises ExpressionError at the first part that does not fit."""
+    dimension, errors = survey(expr, scope)
+    if errors:
+        raise errors[0]
+    return dimension
+
+
+def survey(expr: Expr, scope: Scope = OPEN) -> tuple[str, list[ExpressionError]]:
+    """Return the dimension of an expression, "any" where it cannot be told, and everything in it that does not fit."""
+    reader = _Reader(scope, (), [])
+    return reader.read(expr), reader.errors
 
 
 def fits(expr: Expr, dimension: str, wanted: str) -> bool:
@@ -164,13 +173,22 @@ def unfit(expr: Expr, dimension: str, wanted: str) -> ExpressionError:
 
 
 class _Reader:
-    """Walks a tree; `members` are the groups whose name may stand for one member here."""
+    """Walks a tree, past what does not fit; `members` are the groups whose name may stand for one member here."""
 
-    def __init__(self, scope: Scope, members: tuple[str, ...]) -> None:
+    def __init__(self, scope: Scope, members: tuple[str, ...], errors: list[ExpressionError]) -> None:
         self.scope = scope
         self.members = members
+        self.errors = errors
 
     def read(self, e: Expr) -> str:
+        """Return the dimension of a part, "any" after noting why it has none."""
+        try:
+            return self._read(e)
+        except ExpressionError as error:
+            self.errors.append(error)
+            return "any"
+
+    def _read(self, e: Expr) -> str:
         match e:
             case Number():
                 return e.dimension or "1"
@@ -208,13 +226,14 @@ class _Reader:
     def _sort(self, e: Expr, wanted: str, result: str | None = None) -> str:
         got = self.read(e)
         if not fits(e, got, wanted):
-            raise unfit(e, got, wanted)
+            self.errors.append(unfit(e, got, wanted))
         return result or wanted
 
     def _number(self, e: Expr) -> str:
         got = self.read(e)
         if got in ("bool", "text"):
-            raise ExpressionError(f"this is {describe(got)}", e.pos, "a number or a quantity")
+            self.errors.append(ExpressionError(f"this is {describe(got)}", e.pos, "a number or a quantity"))
+            return "any"
         return got
 
     def _same(self, e: Expr, left: str, right_expr: Expr, right: str) -> str:
@@ -224,7 +243,8 @@ class _Reader:
             return right if left == "any" or is_zero(e) else left
         if fits(e, left, right):
             return right
-        raise unfit(right_expr, right, left)
+        self.errors.append(unfit(right_expr, right, left))
+        return "any"
 
     def _binary(self, e: Binary) -> str:
         if e.op in ("and", "or", "->"):
@@ -249,19 +269,16 @@ class _Reader:
             a, b = self._side(left, right), self._side(right, left)
             if "text" in (a, b) or "bool" in (a, b):
                 if op not in ("==", "!="):
-                    raise ExpressionError(f"'{op}' cannot order words", left.pos, "== or !=")
-                if not (fits(left, a, b) or fits(right, b, a)):
-                    raise unfit(right, b, a)
+                    self.errors.append(ExpressionError(f"'{op}' cannot order words", left.pos, "== or !="))
+                elif not (fits(left, a, b) or fits(right, b, a)):
+                    self.errors.append(unfit(right, b, a))
             else:
                 self._same(left, a, right, b)
         return "bool"
 
     def _side(self, e: Expr, other: Expr) -> str:
         if _is_word(e) and (isinstance(e, Signal) and not self._known(e.path[0])):
-            try:
-                partner = "any" if _is_word(other) else self.read(other)
-            except ExpressionError:
-                partner = "any"
+            partner = "any" if _is_word(other) else _Reader(self.scope, self.members, []).read(other)
             if partner in ("text", "any") and not _is_word(other):
                 return "text"
         return self.read(e)
@@ -328,7 +345,7 @@ class _Reader:
         self._count(e, name, args, 1, 1)
         if name in ("any", "all"):
             groups = tuple(self.scope.groups)
-            _Reader(self.scope, groups)._sort(args[0], "bool")
+            _Reader(self.scope, groups, self.errors)._sort(args[0], "bool")
         elif name == "changes":
             self.read(args[0])
         else:
@@ -367,7 +384,9 @@ class _Reader:
         if who not in s.actors and who not in self.members and not s.open:
             if who in s.groups:
                 raise ExpressionError(f"'{who}' is a group", e.pos, f"any({who}.{what} ...) or all({who}.{what} ...)")
-            raise unknown("actor", who, [*s.actors, *s.events], e.pos)
+            if what not in ACTOR_SIGNALS:
+                raise unknown("actor", who, [*s.actors, *s.events], e.pos)
+            self.errors.append(unknown("actor", who, [*s.actors, *s.events], e.pos))
         if what not in ACTOR_SIGNALS:
             if s.open and e.args is None:
                 return "any"
@@ -390,9 +409,10 @@ class _Reader:
         elif isinstance(arg, Signal) and arg.args is None and len(arg.path) == 1:
             name = arg.path[0]
         else:
-            raise ExpressionError("not a name", arg.pos, f"the name of a {what}")
+            self.errors.append(ExpressionError("not a name", arg.pos, f"the name of a {what}"))
+            return
         if known is not None and name not in known and not self.scope.open:
-            raise unknown(what, name, known, arg.pos)
+            self.errors.append(unknown(what, name, known, arg.pos))
 
     def _count(self, e: Signal, name: str, args: tuple[Expr, ...], least: int, most: int) -> None:
         if not least <= len(args) <= most:

@@ -86,7 +86,7 @@ def test_nominal_values_must_meet_the_constraints() -> None:
 
 
 def test_files_are_checked_one_after_another(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("scenario: a\nmap: 3\n")
+    (tmp_path / "a.yaml").write_text("scenario: a\nmap: urban_grid\n")
     problems = check([tmp_path / "a.yaml", tmp_path / "none.yaml"])
     assert [Path(p.path).name for p in problems] == ["a.yaml", "a.yaml", "none.yaml"]
 

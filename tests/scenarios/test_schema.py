@@ -141,13 +141,11 @@ def test_a_leaf_says_where_its_value_does_not_fit() -> None:
 
 
 def test_reading_goes_on_past_leaves_that_spell_nothing() -> None:
-    read_so_far, problems = recover(
-        parse(HEAD + "parameters:\n  a: 3 g\n  b: 4 m\nconstraints: [a < ]\n", "probe.yaml")
-    )
-    assert read_so_far is not None
-    assert [p.line for p in problems] == [6, 8]
-    assert not read_so_far.parameters["a"].sound
-    assert read_so_far.parameters["b"].sound
+    found = recover(parse(HEAD + "parameters:\n  a: 3 g\n  b: 4 m\nconstraints: [a < ]\n", "probe.yaml"))
+    assert found.scenario is not None
+    assert [p.line for p in found.problems] == [6, 8]
+    assert not found.scenario.parameters["a"].sound
+    assert found.scenario.parameters["b"].sound
 
 
 def test_times_are_exact() -> None:
