@@ -36,13 +36,13 @@ def cool(
 
     The intelligent driver model, softened where a leader that keeps its speed calls for less (Kesting, Treiber and
     Helbing, Phil. Trans. R. Soc. A 368, 2010, with all its coolness and a leader taken not to accelerate). The softness
-    ends as the gap closes: a leader that brakes shows first in its speed.
+    ends as braking becomes needed: a leader that brakes shows first in its speed.
     """
     wanted = idm(v, v_set, gap, v_lead, headway, standstill, accel, decel)
     least = -braking_needed(v, gap, v_lead)
     if wanted >= least:
         return wanted
-    firm = decel * (1.0 + max(0.0, v - v_lead))
+    firm = decel * (1.0 - 1.5 * least)
     return least + firm * math.tanh((wanted - least) / firm)
 
 
