@@ -26,7 +26,10 @@ _BODY: Final = 0.4  # side distance kept [m]
 _CLEAR_M: Final = 5.0  # way past the meeting point until the ego's tail is out of the way
 _SAME_WAY: Final = 0.85  # cosine between two courses from which one joins the other rather than crosses it
 _JOIN_M: Final = 2.0
-_JOIN_S: Final = 0.4
+_JOIN_S: Final = 0.4  # headway to whoever joins ahead [s]
+_LATE_MPS2: Final = 4.0  # where letting somebody in from behind takes more than that it is too late for it
+_TAIL_S: Final = 0.5  # headway left to whoever comes behind [s]
+_CLOSING_S: Final = 3.0  # and how long he may take to lose his surplus of speed [s]
 
 
 @kernel
@@ -97,9 +100,10 @@ def conflict_at(
             behind = s_front + v * t - ego_length - (s_o + along)
             room = s_o - along - (s_front + v * t)
             wish = _JOIN_M + _JOIN_S * v
-            if behind > _JOIN_M or room > wish:
+            if behind > _JOIN_M + _TAIL_S * speed + _CLOSING_S * max(0.0, speed - v) or room > wish:
                 return np.inf, 0.0
-            return np.inf, 2.0 * (wish - room) / (t * t)
+            decel = 2.0 * (wish - room) / (t * t)
+            return np.inf, decel if decel < _LATE_MPS2 or room > -ego_length else 0.0
         t_ego = earliest(s_o - along - s_front, v, v_top, accel)
         t_clear = (s_o + along - s_front + _CLEAR_M) / max(v, 1.0)
         if t_ego - _MARGIN_S < t < t_clear + _MARGIN_S:

@@ -31,6 +31,7 @@ Braking = Callable[[float, float, float, float], float]
 _SIDE_BY_SIDE: Final = 0.92  # cosine between two courses up to which one may change into the other's lane
 _FAR_M: Final = 40.0  # what is on the way farther off may come by before the ego gets there
 _NEAR_M: Final = 4.0  # what is that close to the way is on it where the way comes by first
+_OWN_LANE_M: Final = 1.8  # who comes up behind nearer to the way than that follows in the ego's lane
 _SEEN_LANE_M: Final = 60  # how far a lane camera looks, in points of the way
 _ODD_WIDTH_M: Final = 0.3  # borders that are so much farther apart than the map says are no help
 _STEADY_BEND: Final = 0.001  # a cubic through a lane whose curvature varies more is off at its near end [1/m]
@@ -327,21 +328,25 @@ class Reference:
         side = abs(math.sin(turn)) * 0.5 * thing.length + abs(math.cos(turn)) * 0.5 * thing.width
         gap = s - reach - front
         ahead: list[_Hindrance] = []
-        if s + reach < place.s + self._car.wheelbase or gap > 200.0 or abs(d) > 60.0:
-            return []  # beside, behind or far away
+        if gap > 200.0 or abs(d) > 60.0:
+            return []
+        speed = math.hypot(thing.vx, thing.vy)
+        same_way = math.cos(turn) > _SIDE_BY_SIDE and speed > 1.0
+        behind = s < place.s if same_way else s + reach < place.s + self._car.wheelbase
+        if behind and (abs(d) < _OWN_LANE_M or not same_way):
+            return []
         free = abs(d) - side - half
-        if free < 0.15 and gap < 200.0:
+        if free < 0.15 and not behind:
             ahead = [_Hindrance(max(gap, 0.0), max(along, 0.0) if math.cos(turn) > -0.3 else 0.0)]
             if gap < _FAR_M:
                 return ahead
         closing = -across * math.copysign(1.0, d)
-        if closing > 0.15 and along > 2.0 and math.cos(turn) > _SIDE_BY_SIDE:
+        if closing > 0.15 and along > 2.0 and not behind and same_way:
             t_side = free / closing
             t_rear = (gap + thing.length + self._car.length) / (v - along) + 0.1 if v > along else math.inf
             if t_side < min(2.0, t_rear) and gap > -self._car.length:
                 return [_Hindrance(max(gap, 0.0), along)]
             return []
-        speed = math.hypot(thing.vx, thing.vy)
         lane_user = thing.kind not in (PEDESTRIAN, BICYCLE, OBJECT)
         course = math.atan2(thing.vy, thing.vx) if speed > 0.5 else thing.yaw
         s_meet, let_in = conflict_at(

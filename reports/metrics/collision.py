@@ -109,14 +109,24 @@ def fault_of(run: Run, contact: Contact) -> str:
         return "stopped_ego"
     if other < 0 or abs(other_speed) <= STANDING_MPS:
         return "stopped_track"
-    t = min(int(np.searchsorted(run.t_ns, contact.t_ns)), len(run.t_ns) - 1)
-    x, y, yaw, half_length, half_width = box_of(run.f[t], run.case.p, EGO)
+    x, y, yaw, half_length, half_width = _ego_box_at(run, contact.t_ns)
     dx, dy = contact.x - x, contact.y - y
     ahead = dx * math.cos(yaw) + dy * math.sin(yaw)
     left = dy * math.cos(yaw) - dx * math.sin(yaw)
     if abs(ahead) - half_length < abs(left) - half_width:
         return "active_lateral"
     return "active_front" if ahead > 0.0 else "active_rear"
+
+
+def _ego_box_at(run: Run, t_ns: int) -> tuple[float, float, float, float, float]:
+    """Return the ego's box at any moment: it moves evenly within a tick, by metres where it is fast."""
+    t = min(int(np.searchsorted(run.t_ns, t_ns)), len(run.t_ns) - 1)
+    x, y, yaw, half_length, half_width = box_of(run.f[t], run.case.p, EGO)
+    if t > 0:
+        u = (run.t_ns[t] - t_ns) / (run.t_ns[t] - run.t_ns[t - 1])
+        before_x, before_y = box_of(run.f[t - 1], run.case.p, EGO)[:2]
+        x, y = x + u * (before_x - x), y + u * (before_y - y)
+    return x, y, yaw, half_length, half_width
 
 
 def at_fault(fault: str) -> bool:
