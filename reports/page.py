@@ -159,7 +159,7 @@ def _measured(value: float, unit: str) -> str:
 
 def _breaking(name: str) -> Markup:
     """Return a name that may go on in the next line after `_`, `.` and `/`, and nowhere else."""
-    return Markup(re.sub(r"([_./])", r"\1<wbr>", str(escape(name))))
+    return Markup(re.sub(r"([_/]|\.(?=\D))", r"\1<wbr>", str(escape(name))))
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -23,7 +23,7 @@
   const PAGE = 100;
   let shown = PAGE, sorted = null, falling = false, order = data.rows.map((_, i) => i);
 
-  const broken = (text) => text.split(/(?<=[_./])/).flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part]));
+  const broken = (text) => text.split(/(?<=[_/])|(?<=[.])(?=\D)/).flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part]));
   const repeat = (id) => {
     const details = document.createElement("details");
     const summary = document.createElement("summary");
@@ -57,8 +57,9 @@
     } else if (column.numeric) {
       td.textContent = Number.isInteger(value) ? String(value) : Number(value.toPrecision(4)).toString();
     } else {
-      td.append(...broken(value));
-      td.className = column.key === "why" || column.key === "parameters" ? "wide small" : "name";
+      const prose = column.key === "why" || column.key === "parameters";
+      td.append(...(prose ? [value] : broken(value)));
+      td.className = prose ? "wide small" : "name";
     }
     return td;
   };
