@@ -28,7 +28,7 @@ class MyStack:
                     nearest = min(ahead, key=lambda i: xy[i, 0], default=None)
                     self.gap = 1e9 if nearest is None else xy[nearest, 0] - lw[nearest, 0] / 2 - 3.8
                     self.lead_speed = self.wanted if nearest is None else v[nearest, 0]
-        room = self.gap - 2.0 * self.speed
+        room = self.gap - 2.0 - 2.0 * self.speed
         accel = min(0.5 * (self.wanted - self.speed), 0.3 * room + 1.2 * (self.lead_speed - self.speed))
         return Command(max(-8.0, min(2.0, accel)), 0.02 * self.centre)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from scenarios.check import check
+from scenarios.cli import app
 from scenarios.run import Finished, run_case
 from scenarios.sampling import nominal, plan
 from scenarios.settings import compose
@@ -146,3 +150,32 @@ def test_a_cut_in_with_faults_fails_where_physics_says_so() -> None:
     close = drive(read(DESIGN), ego_speed=33.0, slower_by=10.0, gap=40.0, lateral=1.5)
     assert str(close.judgement.verdict) == "FAIL"
     assert verdict_of(close, "no_collision") == "FAIL"
+
+
+def told(tmp_path: Path, *words: str) -> tuple[int, dict[str, Any]]:
+    file = str(LIBRARY / "lead_brakes_hard.yaml")
+    result = CliRunner().invoke(app, ["run", file, *words, "--out", str(tmp_path), "--json"])
+    return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.mark.slow
+def test_the_example_stack_stops_behind_the_lead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    code, result = told(tmp_path, "driver=examples.my_stack:MyStack")
+    assert (code, result["verdict"]) == (0, "PASS")
+    assert result["figures"]["min_gap_m"] > 1.0
+    assert result["figures"]["max_decel_mps2"] < 8.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stack", "why"), [("Raises", "the planner has no plan"), ("Hangs", "budget"), ("AnswersNan", "nan")]
+)
+def test_a_stack_that_misbehaves_fails_by_software(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: str, why: str
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parent))
+    code, result = told(tmp_path, f"driver=stacks:{stack}", "driver.step_budget=300 ms")
+    assert (code, result["verdict"], result["cause"]) == (1, "FAIL", "SW")
+    assert why in result["why"]
+    assert Path(result["record"]).is_file()
