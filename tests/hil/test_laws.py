@@ -6,9 +6,10 @@ import math
 
 import pytest
 
+from hil.conflict import earliest
 from hil.fsm import cfs, demand, pfs
-from hil.lateral import pursue
-from hil.longitudinal import braking_needed, idm
+from hil.lateral import SETTLE_S, hold, pursue, road_wheel
+from hil.longitudinal import braking_needed, cool, idm
 
 KMH = 1.0 / 3.6
 
@@ -70,3 +71,48 @@ def test_pursuit_of_a_point_on_a_circle_steers_its_radius() -> None:
 
 def test_pursuit_is_odd_in_y() -> None:
     assert pursue(20.0, 1.0, 15.0, 2.8, 0.003) == -pursue(20.0, -1.0, 15.0, 2.8, 0.003)
+
+
+def test_a_leader_that_cuts_in_and_pulls_away_gets_no_more_than_comfortable_braking() -> None:
+    plain = idm(20.0, 30.0, 9.0, 22.0, 1.5, 3.0, 1.8, 2.5)
+    assert plain < -6.0
+    assert -2.5 <= cool(20.0, 30.0, 9.0, 22.0, 1.5, 3.0, 1.8, 2.5) < -2.0
+
+
+def test_the_cool_law_brakes_at_least_as_hard_as_needed() -> None:
+    for gap in (5.0, 10.0, 30.0):
+        assert cool(20.0, 30.0, gap, 10.0, 1.5, 3.0, 1.8, 2.5) <= -braking_needed(20.0, gap, 10.0)
+
+
+def test_the_cool_law_is_the_drivers_model_where_nobody_is_close() -> None:
+    far = (15.0, 20.0, 150.0, 15.0, 1.5, 3.0, 1.8, 2.5)
+    assert cool(*far) == idm(*far)
+
+
+def test_on_the_way_the_ways_curvature_is_held() -> None:
+    assert hold(0.0, 0.0, 0.01, 20.0) == 0.01
+
+
+def test_an_offset_dies_out_like_a_critically_damped_oscillator() -> None:
+    v, d, psi, dt = 15.0, 1.0, 0.0, 0.001
+    for k in range(2400):
+        psi += v * hold(d, psi, 0.0, v) * dt
+        d += v * math.sin(psi) * dt
+        assert d > 0.0, f"overshoot after {k} ms"
+    tau = 2.4 / SETTLE_S
+    assert d == pytest.approx((1.0 + tau) * math.exp(-tau), rel=0.05)
+
+
+def test_the_wheel_angle_of_a_curve_grows_with_understeer() -> None:
+    assert road_wheel(0.01, 20.0, 2.8, 0.0) == pytest.approx(math.atan(0.028))
+    assert road_wheel(0.01, 20.0, 2.8, 0.002) == pytest.approx(math.atan(0.028) + 0.002 * 400 * 0.01)
+
+
+@pytest.mark.parametrize(
+    ("way", "v", "v_top", "expected"),
+    [(0.0, 5.0, 10.0, 0.0), (4.0, 0.0, 10.0, 2.0), (50.0, 10.0, 10.0, 5.0), (30.0, 0.0, 4.0, 2.0 + 26.0 / 4.0)],
+)
+def test_the_earliest_arrival_speeds_up_at_two_metres_per_second_squared(
+    way: float, v: float, v_top: float, expected: float
+) -> None:
+    assert earliest(way, v, v_top, 2.0) == pytest.approx(expected)

@@ -197,3 +197,23 @@ def test_a_pose_that_drifts_sideways_is_corrected_by_the_lane() -> None:
         drive.tick([], {"lanes": lanes})
         drive.y -= 0.003 * k
     assert abs(drive.y - drive.y0) < 0.3
+
+
+def test_it_keeps_its_speed_while_no_device_has_spoken_yet() -> None:
+    driver = fsm()
+    driver.start(make_case(actors=(Actor(speed=20.0, lane=0),)).brief())
+    first = [driver.act(Seen(k * 50 * NS_PER_MS, ())) for k in range(20)]
+    assert all(c.mode is Mode.ENGAGED and c.accel_mps2 == 0.0 for c in first)
+    late = driver.act(Seen(1050 * NS_PER_MS, ()))
+    assert (late.mode, late.cause) == (Mode.MINIMAL_RISK, Cause.LOCALISATION)
+
+
+def test_it_falls_in_behind_who_joins_and_stays_calm() -> None:
+    drive = Drive(fsm(), 20.0)
+    ahead = drive.front + 10.0 + 2.25
+    for k in range(100):
+        drive.tick(
+            [(ahead + 22.0 * k * STEP, drive.y0 + max(0.0, 3.5 - 1.0 * k * STEP), 22.0, -1.0 if k < 70 else 0.0)]
+        )
+    assert min(c.accel_mps2 for c in drive.commands) > -4.5
+    assert all(c.mode is Mode.ENGAGED for c in drive.commands)

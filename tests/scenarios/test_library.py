@@ -98,6 +98,20 @@ def test_it_fails_without_brakes(name: str, criterion: str) -> None:
 
 
 @pytest.mark.slow
+def test_running_into_the_lead_is_the_egos_fault() -> None:
+    done = altered("lead_brakes_hard")
+    assert done.judgement.figures["at_fault_collisions"] == 1.0
+    assert "active_front" in done.judgement.why
+
+
+def test_only_traffic_drives_the_others(tmp_path: Path) -> None:
+    text = (LIBRARY / "jammed_traffic.yaml").read_text().replace("use: traffic", "use: trafic", 1)
+    (tmp_path / "jam.yaml").write_text(text)
+    (problem,) = check([tmp_path / "jam.yaml"])
+    assert (problem.suggestion, "trafic" in problem.message) == ("traffic", True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "criterion"), sorted(WITH_FAULT.items()))
 def test_its_fault_is_what_makes_it_fail(name: str, criterion: str) -> None:
     done = as_written(name)
