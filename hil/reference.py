@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from hil.conflict import conflict_at
 from hil.lateral import hold, look_ahead, pursue, road_wheel, understeer
 from hil.longitudinal import braking_needed, cool, idm
 from hil.path import bend_at, path_of, point_at, project
+from hil.rehearsal import rehearse
 from twin.clock import seconds
 from twin.command import Cause, Command, Mode
 from twin.ports import Brief
@@ -60,17 +62,27 @@ class Habits:
 
 def acc(**habits: float) -> Reference:
     """Return the driver without emergency braking."""
-    return Reference(Habits(**habits), _no_emergency)
+    return _ready(Habits(**habits), _no_emergency)
 
 
 def aeb(**habits: float) -> Reference:
     """Return the driver that brakes fully when a collision can hardly be avoided otherwise."""
-    return Reference(Habits(**habits), _full_braking)
+    return _ready(Habits(**habits), _full_braking)
 
 
 def fsm(**habits: float) -> Reference:
     """Return the driver that brakes by the fuzzy safety model, and fully when even that will not do."""
-    return Reference(Habits(**habits), _fuzzy_braking)
+    return _ready(Habits(**habits), _fuzzy_braking)
+
+
+def _ready(habits: Habits, emergency: Braking) -> Reference:
+    _rehearsed(emergency)
+    return Reference(habits, emergency)
+
+
+@cache
+def _rehearsed(emergency: Braking) -> None:
+    rehearse(Reference(Habits(), emergency))
 
 
 def _no_emergency(gap: float, v: float, v_lead: float, accel: float) -> float:

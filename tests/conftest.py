@@ -10,8 +10,8 @@ from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
-settings.register_profile("steady", derandomize=True)
-settings.register_profile("explore", print_blob=True)
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
