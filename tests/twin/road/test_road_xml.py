@@ -121,7 +121,7 @@ def test_text_in_another_encoding_is_read() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400, deadline=20_000)
 def test_mutilated_text_is_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
     text = bytearray(ROAD.encode())
     for _ in range(data.draw(st.integers(1, 6))):
