@@ -103,12 +103,12 @@ class Mending:
 
     def _mend(self, data: Mapped, errors: list[ErrorDetails]) -> bool:
         """Tell and mend one round of errors, unknown keys first; return whether anything changed."""
-        strange = [e for e in errors if e["type"] == "extra_forbidden"]
+        due = [e for e in errors if e["type"] == "extra_forbidden"] or errors
         changed = False
-        for error in strange or errors:
+        for error in due[:MAX_PROBLEMS]:
             self._tell(_problem(error, data))
             changed |= self._mended(error, data)
-        return changed
+        return changed and len(due) <= MAX_PROBLEMS
 
     def _mended(self, error: ErrorDetails, data: Mapped) -> bool:
         *before, last = error["loc"] or ("",)

@@ -15,10 +15,11 @@ from scenarios.schema import Actor, Event, Phase, Scenario, Traffic
 from scenarios.spots import Spot, Start
 from twin.authored import AuthoredError, Problem
 from twin.errors import ExpressionError, nearest
+from twin.expression import DISTRIBUTIONS
 from twin.leaf import Leaf, ValueLeaf, Word
 from twin.syntax import After, Binary, Compare, Draw, Expr, Held, Signal, Temporal, Text, Unary, Until
 from twin.units import describe
-from twin.vocabulary import ACTOR_SIGNALS, Scope, fits, survey, unfit, unknown
+from twin.vocabulary import ACTOR_SIGNALS, FUNCTIONS, Scope, fits, survey, unfit, unknown
 
 _STORY: Final = frozenset({"story", "faults", "triggering_conditions", "end"})
 
@@ -96,6 +97,9 @@ def _parameters(scenario: Scenario, names: Names) -> Iterator[Problem]:
     folder = Path(scenario.node.source.path).parent
     for name, leaf in scenario.parameters.items():
         if not leaf.sound:
+            continue
+        if isinstance(leaf.value, Signal) and leaf.value.args is not None and leaf.value.path[0] not in FUNCTIONS:
+            yield leaf.misfit(unknown("draw", ".".join(leaf.value.path), DISTRIBUTIONS, leaf.value.pos))
             continue
         try:
             marginal_of(name, leaf, folder)

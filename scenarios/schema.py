@@ -155,6 +155,7 @@ class Ego(Actor):
     """The actor that the stack under test drives."""
 
     alternatives: ClassVar[tuple[tuple[str, ...], ...]] = (("vehicle",),)
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (("vehicle", "pedestrian", "object"),)
 
     start: Start
     rig: Name | None = None

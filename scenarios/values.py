@@ -22,9 +22,8 @@ def dimensions(scenario: Scenario) -> dict[str, str]:
     actors = ("ego", *scenario.actors)
     for name, leaf in scenario.derived.items():
         try:
-            scope_of[name] = (
-                "any" if not leaf.sound else dimension_of(leaf.expr, Scope(actors=actors, parameters=scope_of))
-            )
+            scope = Scope(actors=actors, parameters=scope_of, open=True)
+            scope_of[name] = dimension_of(leaf.expr, scope) if leaf.sound else "any"
         except ExpressionError:
             scope_of[name] = "any"
     return scope_of

@@ -91,9 +91,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return None
     known = list(known)
     slips = 1 + max(0, len(name) - 4) // 3 if len(name) > 1 else 0
-    close = [(d, other) for other in known if (d := _distance(name.lower(), other.lower(), slips)) <= slips]
-    if close:
-        return min(close, key=lambda c: c[0])[1]
+    for spelt in (str.lower, _in_order):
+        meant = spelt(name)
+        close = [(d, other) for other in known if (d := _distance(meant, spelt(other), slips)) <= slips]
+        if close:
+            return min(close, key=lambda c: c[0])[1]
     words = _words(name)
     wordy = [other for other in known if words and words <= _words(other)]
     kin = [other for other in known if 4 * (n := _common(name, other)) >= 3 * min(len(name), len(other)) and n > 2]
@@ -103,6 +105,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def _common(a: str, b: str) -> int:
     """Return how many letters two words begin with in common."""
     return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+
+
+def _in_order(name: str) -> str:
+    """Return the words of a name in the order of the alphabet."""
+    return "_".join(sorted(re.split(r"[^a-z0-9]+", name.lower())))
 
 
 def _words(name: str) -> frozenset[str]:

@@ -73,7 +73,7 @@ DRAW_ARGUMENTS: Final[dict[str, tuple[int, int]]] = {
     "csv": (2, 2),
 }
 
-_DRAW_FORMS: Final = {
+DISTRIBUTIONS: Final = {
     "uniform": "uniform(least, most)",
     "normal": "normal(mean, standard deviation)",
     "lognormal": "lognormal(median, sigma of the logarithm)",
@@ -466,7 +466,7 @@ def _draw(
     least, most = DRAW_ARGUMENTS[name]
     if not least <= len(args) <= most:
         wanted = str(least) if least == most else f"{least} to {most}"
-        raise ExpressionError(f"'{name}' takes {wanted} argument(s), got {len(args)}", pos, _DRAW_FORMS[name])
+        raise ExpressionError(f"'{name}' takes {wanted} argument(s), got {len(args)}", pos, DISTRIBUTIONS[name])
     if weights is not None:
         if name != "choice":
             raise ExpressionError("only a choice has weights", pos, "choice(a, b) weights (2, 1)")

@@ -162,6 +162,10 @@ class ValueLeaf:
         """Return an error to raise at this value."""
         return AuthoredError([self.problem(message, expected, suggestion, offset)])
 
+    def misfit(self, error: ExpressionError) -> Problem:
+        """Return what is wrong inside the value as a problem of its file."""
+        return located(self.node, error).problems[0]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CriterionLeaf:

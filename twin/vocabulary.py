@@ -265,8 +265,8 @@ class _Reader:
         return combine(left, right, 1 if e.op == "*" else -1)
 
     def _compare(self, e: Compare) -> str:
-        for left, op, right in zip(e.operands, e.ops, e.operands[1:]):
-            a, b = self._side(left, right), self._side(right, left)
+        kinds = self._sides(e.operands)
+        for (left, a), op, (right, b) in zip(kinds, e.ops, kinds[1:]):
             if "text" in (a, b) or "bool" in (a, b):
                 if op not in ("==", "!="):
                     self.errors.append(ExpressionError(f"'{op}' cannot order words", left.pos, "== or !="))
@@ -276,12 +276,15 @@ class _Reader:
                 self._same(left, a, right, b)
         return "bool"
 
-    def _side(self, e: Expr, other: Expr) -> str:
-        if _is_word(e) and (isinstance(e, Signal) and not self._known(e.path[0])):
-            partner = "any" if _is_word(other) else _Reader(self.scope, self.members, []).read(other)
-            if partner in ("text", "any") and not _is_word(other):
-                return "text"
-        return self.read(e)
+    def _sides(self, operands: tuple[Expr, ...]) -> list[tuple[Expr, str]]:
+        """Return the operands of a comparison with their dimensions; an unknown word beside a text is an enum word."""
+        strange = [isinstance(e, Signal) and _is_word(e) and not self._known(e.path[0]) for e in operands]
+        kinds = ["" if odd else self.read(e) for e, odd in zip(operands, strange)]
+        for i, e in enumerate(operands):
+            if strange[i]:
+                beside = [j for j in (i - 1, i + 1) if 0 <= j < len(operands) and not _is_word(operands[j])]
+                kinds[i] = "text" if any(kinds[j] in ("text", "any") for j in beside) else self.read(e)
+        return list(zip(operands, kinds))
 
     def _known(self, name: str) -> bool:
         s = self.scope

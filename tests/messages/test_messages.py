@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.check import examine
+from scenarios.check import problems_of
 from twin.authored import AuthoredError, decode, parse, render
 
 HERE = Path(__file__).resolve().parent
@@ -16,7 +16,7 @@ FILES = sorted(HERE.glob("*.yaml"))
 def told(path: Path) -> str:
     """Return what a person is told about a file."""
     try:
-        return render(examine(parse(decode(path.read_bytes(), path.name), path.name))[1])
+        return render(problems_of(parse(decode(path.read_bytes(), path.name), path.name)))
     except AuthoredError as error:
         return str(error)
 
