@@ -126,3 +126,45 @@ def test_any_damage_to_a_good_file_is_told_and_never_a_traceback(damage: list[tu
     except AuthoredError as error:
         problems = list(error.problems)
     assert all(isinstance(p, Problem) and p.message for p in problems)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_keys_taken_away_or_put_in_are_told_and_never_a_traceback(data: st.DataObject) -> None:
+    lines = GOOD.decode().splitlines()
+    words = ["brak", "start", "lane", "end", "actors", "do", "true", "ego", "zz"]
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        key = lines[at].split(":")[0]
+        word = data.draw(st.sampled_from(words))
+        change = data.draw(st.sampled_from(["gone", "renamed", "added", "list"]))
+        if change == "gone":
+            lines[at] = ""
+        elif change == "renamed":
+            lines[at] = lines[at].replace(key.strip(" -"), word, 1) if key.strip(" -") else word
+        elif change == "added":
+            lines.insert(at, f"{word}: 3")
+        else:
+            lines[at] = f"{key}: [{word}]"
+    try:
+        problems = examine(parse("\n".join(lines), "f.yaml"))[1]
+    except AuthoredError as error:
+        problems = list(error.problems)
+    assert all(p.line > 0 and p.message for p in problems)
+
+
+def test_what_a_lost_section_named_is_not_missed() -> None:
+    cars = (
+        VAN.replace("actors", "cars")
+        + "story:\n  - {when: van.speed > 3, do: {van: {brake: {}}, lorry: {brake: {}}}}\n"
+    )
+    assert told(cars) == [
+        (5, "unknown key 'cars'"),
+        (7, "a number without a unit"),
+        (7, "no actor is called 'lorry'"),
+    ]
+
+
+def test_comparisons_inside_comparisons_take_no_longer_than_their_length() -> None:
+    nested = "a == (" * 50 + "b" + ")" * 50
+    assert told(f"constraints:\n  - {nested}\n")
