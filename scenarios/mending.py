@@ -103,7 +103,7 @@ class Mending:
 
     def _mend(self, data: Mapped, errors: list[ErrorDetails]) -> bool:
         """Tell and mend one round of errors, unknown keys first; return whether anything changed."""
-        due = [e for e in errors if e["type"] == "extra_forbidden"] or errors
+        due = [e for e in errors if e["type"] == "extra_forbidden"] or [e for e in errors if not _thinned(e, data)]
         changed = False
         for error in due[:MAX_PROBLEMS]:
             self._tell(_problem(error, data))
@@ -153,6 +153,11 @@ class Mending:
         return True
 
 
+def _thinned(error: ErrorDetails, data: Mapped) -> bool:
+    """Tell whether a list is too short only because what stands in it could not be read."""
+    return error["type"] == "too_short" and bool(_trail(data, error["loc"])[-1])
+
+
 def _rename(holder: Mapped, old: str, new: str) -> None:
     """Read one key as another, in its place."""
     entries = {new if k == old else k: v for k, v in holder.node.entries.items()}
@@ -163,9 +168,14 @@ def _rename(holder: Mapped, old: str, new: str) -> None:
 
 
 def _steps(data: Any, location: Location) -> list[tuple[Any, int | str]]:
-    """Return the containers and keys on the way that a location leads; what pydantic adds to it is skipped."""
+    """Return the containers and keys on the way that a location leads.
+
+    Skipped is what pydantic adds to it: after an item of a story, which of its kinds the item was read as.
+    """
     here, out = data, []
-    for step in location:
+    for i, step in enumerate(location):
+        if i > 1 and location[i - 2] == "story" and isinstance(location[i - 1], int):
+            continue
         if (isinstance(here, Mapped) and step in here) or (
             isinstance(here, list) and isinstance(step, int) and step < len(here)
         ):

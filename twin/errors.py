@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 MOST_LETTERS: Final = 64
+MOST_NAMES: Final = 400
 
 
 class TwinError(Exception):
@@ -86,12 +88,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
     Believed are slips of the keys, words in another order or left out, and the same beginning. One slip in up to six
     letters is believed (a letter more, less or other, or two exchanged), and one more for every three letters above.
+    No more than `MOST_NAMES` are compared.
     """
     if len(name) > MOST_LETTERS:
         return None
-    known = list(known)
+    known = list(islice(known, MOST_NAMES))
     slips = 1 + max(0, len(name) - 4) // 3 if len(name) > 1 else 0
-    for spelt in (str.lower, _in_order):
+    for spelt in (str.lower, _in_order) if len(_words(name)) > 1 else (str.lower,):
         meant = spelt(name)
         close = [(d, other) for other in known if (d := _distance(meant, spelt(other), slips)) <= slips]
         if close:

@@ -168,3 +168,14 @@ def test_what_a_lost_section_named_is_not_missed() -> None:
 def test_comparisons_inside_comparisons_take_no_longer_than_their_length() -> None:
     nested = "a == (" * 50 + "b" + ")" * 50
     assert told(f"constraints:\n  - {nested}\n")
+
+
+def test_a_phase_is_mended_at_every_depth() -> None:
+    deep = "story:\n  - phase: outer\n    stry:\n      - phase: inner\n        stry:\n          - {whn: time > 3}\n"
+    assert [message for _, message in told(deep)] == [
+        "unknown key 'stry'",
+        "unknown key 'stry'",
+        "unknown key 'whn'",
+        "'do' is missing",
+        "a number without a unit",
+    ]
