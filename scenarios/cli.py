@@ -109,16 +109,19 @@ def check(
 ) -> None:
     """Find every problem of scenario files without running them.
 
-    [bold]twin check my/*.yaml[/bold]
+    [bold]twin check my/*.yaml[/bold]   a folder stands for the YAML files in it
     """
     from scenarios import console, suite
     from scenarios.check import check as check_files
     from twin.authored import AuthoredError, Problem
+    from twin.errors import UnknownName
 
     problems: list[Problem] = []
     scenarios: list[Path] = []
-    for path in (suite.find(name) for name in files):
+    inside = {name: sorted(str(p) for p in Path(name).glob("*.y*ml")) for name in files if Path(name).is_dir()}
+    for name in [each for given in files for each in inside.get(given) or [given]]:
         try:
+            path = suite.find(name)
             if not suite.is_suite(path):
                 scenarios.append(path)
                 continue
@@ -126,6 +129,8 @@ def check(
             scenarios += [suite.beside(path, entry.scenario) for entry in entries]
         except AuthoredError as error:
             problems += error.problems
+        except UnknownName as error:
+            problems.append(Problem(name, 0, 0, 0, str(error)))
     problems += check_files(list(dict.fromkeys(scenarios)))
     if as_json:
         _print_json({"problems": [console.problem_json(p) for p in problems], "files": len(files)})

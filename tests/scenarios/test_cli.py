@@ -288,3 +288,20 @@ def test_the_default_folder_is_found_again(tmp_path: Path, monkeypatch: pytest.M
     assert first == second
     assert Path(first).parent.parent == Path("runs")
     assert json.loads(twin(*words, "seed=2").stdout)["results"] != first
+
+
+def test_check_tells_of_an_unknown_name_and_of_the_other_files_too(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("scenario: x\nmap: urban_gird\n", encoding="utf-8")
+    result = twin("check", "motorway_cut_inn", str(tmp_path / "bad.yaml"))
+    assert result.exit_code == 2
+    assert "did you mean 'motorway_cut_in'" in result.output
+    assert "did you mean 'urban_grid'" in result.output
+
+
+def test_check_of_a_folder_checks_the_files_in_it(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("scenario: x\n", encoding="utf-8")
+    result = twin("check", str(tmp_path))
+    assert result.exit_code == 2
+    assert "a.yaml" in result.output
+    assert "b.yaml" in result.output
