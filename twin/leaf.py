@@ -63,13 +63,10 @@ class Word(str):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
-    """An expression in a file. Everything that folds it raises AuthoredError at its place."""
+class Placed:
+    """What an author wrote at a place of a file, and how problems there are told."""
 
     node: Node
-    expr: Expr
-    of: Of
-    sound: bool = True  # False: its text could not be read; the problem is told elsewhere
 
     @property
     def text(self) -> str:
@@ -87,6 +84,15 @@ class Leaf:
     def misfit(self, error: ExpressionError) -> Problem:
         """Return what is wrong inside the expression as a problem of its file."""
         return located(self.node, error).problems[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf(Placed):
+    """An expression in a file. Everything that folds it raises AuthoredError at its place."""
+
+    expr: Expr
+    of: Of
+    sound: bool = True  # False: its text could not be read; the problem is told elsewhere
 
     def fold(self, values: Values) -> Expr:
         """Return the expression with parameters put in and constants computed."""
@@ -142,53 +148,21 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ValueLeaf:
+class ValueLeaf(Placed):
     """The value of a parameter: a draw or a constant."""
 
-    node: Node
     value: Draw | Expr
     sound: bool = True  # False: its text could not be read; the problem is told elsewhere
 
-    @property
-    def text(self) -> str:
-        """Return what was written."""
-        return self.node.text
-
-    def problem(self, message: str, expected: str = "", suggestion: str = "", offset: int | None = None) -> Problem:
-        """Return a problem at this value, or at a character of it."""
-        return self.node.problem(message, expected, suggestion, offset)
-
-    def error(self, message: str, expected: str = "", suggestion: str = "", offset: int | None = None) -> AuthoredError:
-        """Return an error to raise at this value."""
-        return AuthoredError([self.problem(message, expected, suggestion, offset)])
-
-    def misfit(self, error: ExpressionError) -> Problem:
-        """Return what is wrong inside the value as a problem of its file."""
-        return located(self.node, error).problems[0]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CriterionLeaf:
+class CriterionLeaf(Placed):
     """One line of `criteria:`, split into aggregate, operator and limit, or a formula."""
 
-    node: Node
     aggregate: str | None
     op: str | None
     body: Expr
     sound: bool = True  # False: its text could not be read; the problem is told elsewhere
-
-    @property
-    def text(self) -> str:
-        """Return what was written."""
-        return self.node.text
-
-    def problem(self, message: str, expected: str = "", suggestion: str = "", offset: int | None = None) -> Problem:
-        """Return a problem at this value, or at a character of it."""
-        return self.node.problem(message, expected, suggestion, offset)
-
-    def misfit(self, error: ExpressionError) -> Problem:
-        """Return what is wrong inside the criterion as a problem of its file."""
-        return located(self.node, error).problems[0]
 
     def criterion(self, name: str, values: Values) -> Criterion:
         """Return the criterion with parameters put in."""
