@@ -35,12 +35,6 @@ def chain(on: int, p: float, keep: float, u: float) -> int:
 
 
 @kernel
-def chain_start(p: float, u: float) -> int:
-    """Return the first state of a two-state chain."""
-    return 1 if u < p else 0
-
-
-@kernel
 def in_burst(bad: int, share: float, burst: float, u: float) -> int:
     """Advance a Gilbert chain that is bad for `share` of the steps, in bursts of mean length `burst` >= 1 steps.
 

@@ -75,15 +75,6 @@ def uniforms(key: np.uint64, counter: int, n: int) -> NDArray[np.float64]:
 
 
 @kernel
-def normals(key: np.uint64, counter: int, n: int) -> NDArray[np.float64]:
-    """Return n standard normal numbers, those of counters counter .. counter + n - 1."""
-    out = np.empty(n)
-    for i in range(n):
-        out[i] = normal(key, counter + i)
-    return out
-
-
-@kernel
 def poisson(key: np.uint64, counter: int, mean: float) -> int:
     """Return a Poisson number by inversion; meant for means below 30 (the loop is bounded at 200)."""
     u = uniform(key, counter)
